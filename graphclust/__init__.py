@@ -1,0 +1,51 @@
+"""graphclust: cluster any graph with one API, and compare honestly.
+
+    import graphclust as gc
+    graph = gc.load("cora")
+    result = gc.METHODS["leiden"]().fit(graph)
+    gc.compare("karate", seeds=3)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphclust.base import Clustering, Method
+    from graphclust.evaluate.compare import compare
+    from graphclust.graph.convert import as_graph
+    from graphclust.graph.errors import GraphError, GraphWarning
+    from graphclust.graph.export import to_igraph, to_networkx, to_scipy
+    from graphclust.loaders import load
+    from graphclust.methods import METHODS
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "METHODS": "methods",
+    "Method": "base",
+    "Clustering": "base",
+    "GraphError": "graph.errors",
+    "GraphWarning": "graph.errors",
+    "as_graph": "graph.convert",
+    "to_igraph": "graph.export",
+    "to_networkx": "graph.export",
+    "to_scipy": "graph.export",
+    "load": "loaders",
+    "compare": "evaluate.compare",
+}
+__all__ = ["METHODS", "Clustering", "GraphError", "GraphWarning", "Method", "as_graph", "compare",
+           "load", "to_igraph", "to_networkx", "to_scipy"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names on first use: `import graphclust` itself stays instant."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'graphclust' has no attribute {name!r}")
+    import_module("graphclust.methods")  # fills Method.table, which Clustering.load reads
+    value = getattr(import_module(f"graphclust.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,317 @@
+"""The one contract: a `Method` is its hyper-parameters, `fit` takes a graph, out comes a `Clustering`."""
+
+import dataclasses
+import json
+import time
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch_geometric.data import Data
+
+from graphclust.graph.build import static, symmetrise
+from graphclust.graph.convert import as_graph
+from graphclust.graph.errors import GraphError, GraphWarning
+from graphclust.graph.export import is_signed, is_temporal, node_ids
+from graphclust.graph.files import atomic
+from graphclust.kernels.determinism import seeded
+from graphclust.params import check, param, unknown
+
+Labels = NDArray[np.int64]
+
+
+class Trace:
+    """What a method tells while it runs: `trace(epoch, loss=…)`.
+
+    Keeps the numbers as `history` and hands them to `callback` (a progress bar, a logger). The
+    call returns True when the callback did: the method then stops with what it has.
+    """
+
+    def __init__(self, callback: Callable[..., Any] | None = None) -> None:
+        self.history: list[dict[str, float]] = []
+        self._callback = callback
+
+    def __call__(self, epoch: int, **numbers: float) -> bool:
+        self.history.append({"epoch": epoch, **numbers})
+        return self._callback is not None and self._callback(epoch, **numbers) is True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Clustering:
+    """The result of `Method.fit`.
+
+    Attributes:
+        labels: (N,) int64, clusters 0..n_clusters−1, none empty.
+        node_ids: (N,) the user's node ids, in the order of `labels`.
+        method: the method with its parameters.
+        seconds: wall-clock seconds inside the method, conversion of the input left out.
+        embedding: (N, D) vectors, where the method makes them.
+        soft: (N, K′ ≥ n_clusters) memberships; column j belongs to label j, rows sum to 1.
+        history: the numbers traced, one dict an epoch.
+        extras: what only this method has (eigenvalues, quality, centres, bounds).
+    """
+
+    labels: Labels
+    node_ids: NDArray[Any]
+    method: "Method"
+    seconds: float
+    embedding: NDArray[np.floating] | None = None
+    soft: NDArray[np.floating] | None = None
+    history: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    extras: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters found."""
+        return int(self.labels.max()) + 1
+
+    @property
+    def sizes(self) -> Labels:
+        """(n_clusters,) number of nodes in each cluster."""
+        return np.bincount(self.labels)
+
+    def __repr__(self) -> str:
+        sizes = np.sort(self.sizes)[::-1]
+        span = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+        return (
+            f"<Clustering: {len(self.labels)} nodes in {self.n_clusters} clusters of {span} nodes, "
+            f"by {self.method!r} in {self.seconds:.3g} s>"
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """A table with one row a node: `node`, `cluster`."""
+        return pd.DataFrame({"node": self.node_ids, "cluster": self.labels})
+
+    def predict(self, graph: Any) -> Labels:
+        """Labels for the nodes of another graph, where the method is inductive.
+
+        Raises:
+            TypeError: the method only labels the graph that it was fitted on.
+        """
+        return self.method._predict(self, self.method.prepare(graph))
+
+    def save(self, path: str | Path) -> None:
+        """Write everything to one `.npz` file (arrays and JSON, no pickle), atomically."""
+        arrays = {"labels": self.labels, "node_ids": self.node_ids}
+        arrays |= {k: v for k in ("embedding", "soft") if (v := getattr(self, k)) is not None}
+        arrays |= {f"extras.{k}": v for k, v in self.extras.items() if isinstance(v, np.ndarray)}
+        meta = {
+            "method": self.method.name,
+            "params": dataclasses.asdict(self.method),
+            "seconds": self.seconds,
+            "history": self.history,
+            "extras": {k: v for k, v in self.extras.items() if not isinstance(v, np.ndarray)},
+        }
+        if self.node_ids.dtype == object:
+            del arrays["node_ids"]
+            meta["node_ids"] = self.node_ids.tolist()
+        try:
+            arrays["meta"] = np.array(json.dumps(meta))
+        except TypeError as error:
+            raise GraphError(f"only whole numbers and text can be saved as node ids: {error}") from None
+        with atomic(path) as temporary, open(temporary, "wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Clustering":
+        """Read what `save` wrote.
+
+        Raises:
+            GraphError: the file was not written by `save`, or its method is not installed.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = dict(archive)
+            meta = json.loads(str(arrays.pop("meta")))
+        except (ValueError, KeyError, EOFError) as error:
+            raise GraphError(f"{path} holds no saved Clustering: {error}") from None
+        ids = arrays.pop("node_ids", None)
+        if ids is None:
+            ids = np.empty(len(arrays["labels"]), dtype=object)
+            ids[:] = meta["node_ids"]
+        extras = {k.removeprefix("extras."): arrays.pop(k) for k in list(arrays) if "." in k}
+        return cls(
+            **arrays,
+            node_ids=ids,
+            method=Method.table[meta["method"]](**meta["params"]),
+            seconds=meta["seconds"],
+            history=meta["history"],
+            extras=meta["extras"] | extras,
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Method(ABC):
+    """A clustering method: frozen hyper-parameters and `fit`. Subclasses write `_fit`."""
+
+    seed: int = param(0, "seed of every random choice", low=0, high=2**32 - 1)
+
+    name: ClassVar[str]  # key in METHODS; by default the name of the module
+    needs: ClassVar[tuple[str, ...]] = ()  # node data that must be there: "x"
+    kinds: ClassVar[tuple[str, ...]] = ("undirected",)
+    """Graphs it reads as they are: undirected, directed, weighted, signed, temporal.
+
+    Other graphs are brought to these with a warning, or refused (signed). Empty: edges are not
+    looked at."""
+    requires: ClassVar[tuple[str, ...]] = ()  # optional packages, of the extra `baselines`
+    max_nodes: ClassVar[int | None] = None  # where memory grows with N²
+    randomised: ClassVar[bool] = True  # does the seed matter?
+    warm_start: ClassVar[bool] = False  # does `_fit` take initial labels?
+    table: ClassVar[Mapping[str, type["Method"]]] = {}  # METHODS, set by graphclust.methods
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.name = cls.__dict__.get("name", cls.__module__.rpartition(".")[2])
+
+    def fit(
+        self, graph: Any, *, trace: Callable[..., Any] | None = None, initial: Any = None
+    ) -> Clustering:
+        """Cluster `graph` (anything `as_graph` takes); labels in `y` are never looked at.
+
+        Args:
+            graph: the graph; it and all global random states stay untouched.
+            trace: called as `trace(epoch, **numbers)` while the method runs; returning True stops
+                it early.
+            initial: where the method can start warm: a `Clustering`, (N,) labels, or a dict from
+                node id to label. Nodes that an earlier Clustering or dict lacks start alone.
+
+        Raises:
+            ValueError, TypeError: a parameter is out of range or of a wrong type.
+            GraphError: the graph lacks what the method needs, or has what it cannot take.
+        """
+        check(self)
+        graph = self.prepare(graph)
+        if initial is not None and not self.warm_start:
+            raise TypeError(f"{self.name} takes no initial labels")
+        ids = node_ids(graph)
+        graph.node_ids = None  # what the nodes are called is no evidence
+        warm = {} if initial is None else {"initial": _initial_labels(initial, ids)}
+        n_clusters = getattr(self, "n_clusters", None)
+        if n_clusters is not None and n_clusters > len(ids):
+            raise GraphError(f"n_clusters={n_clusters} is more than the {len(ids)} nodes there are")
+        recorder = Trace(trace)
+        start = time.perf_counter()
+        with seeded(self.seed):
+            result = self._fit(graph, recorder, **warm)
+        seconds = time.perf_counter() - start
+        labels, soft = _compact(result.pop("labels"), result.pop("soft", None))
+        return Clustering(
+            labels=labels,
+            soft=soft,
+            node_ids=ids,
+            method=self,
+            seconds=seconds,
+            history=recorder.history,
+            **result,
+        )
+
+    def fit_predict(self, graph: Any) -> Labels:
+        """(N,) labels of `fit`."""
+        return self.fit(graph).labels
+
+    def prepare(self, graph: Any) -> Data:
+        """`graph` without labels, of a kind that this method reads."""
+        graph = as_graph(graph)
+        graph.y = None
+        if obstacle := self.obstacle(graph):
+            raise GraphError(obstacle)
+        if not self.kinds:
+            return graph
+        if is_temporal(graph) and "temporal" not in self.kinds:
+            _warn(f"{self.name} ignores event times: repeated events became weights")
+            graph = static(graph)
+        if graph.directed and "directed" not in self.kinds:
+            _warn(f"{self.name} reads arcs as undirected edges")
+            graph = symmetrise(graph)
+        if graph.edge_weight is not None and "weighted" not in self.kinds:
+            _warn(f"{self.name} ignores edge weights")
+            del graph.edge_weight
+        return graph
+
+    @classmethod
+    def obstacle(cls, graph: Data) -> str | None:
+        """Why this method cannot take a graph (from `as_graph`), or None when it can."""
+        if missing := [package for package in cls.requires if find_spec(package) is None]:
+            return (
+                f"{cls.name} needs the package {missing[0]}: pip install 'graphclust[baselines]'"
+            )
+        if "x" in cls.needs and graph.x is None:
+            return f"{cls.name} needs node features x; this graph has none"
+        if cls.kinds and "signed" not in cls.kinds and is_signed(graph):
+            negative = int((graph.edge_weight < 0).sum())
+            return f"{cls.name} takes no negative edge weights; found {negative} of them"
+        if cls.max_nodes is not None and graph.num_nodes > cls.max_nodes:
+            return (
+                f"{cls.name} needs memory for N² numbers and takes at most {cls.max_nodes} nodes; "
+                f"found {graph.num_nodes}"
+            )
+        return None
+
+    @abstractmethod
+    def _fit(self, graph: Data, trace: Trace, **warm: Labels) -> dict[str, Any]:
+        """`labels` and, where there are any, `embedding`, `soft`, `extras`."""
+
+    def _predict(self, clustering: Clustering, graph: Data) -> Labels:
+        raise TypeError(f"{self.name} labels only the graph it is fitted on; fit the new graph")
+
+
+class MethodTable(Mapping[str, type[Method]]):
+    """Names to method classes, imported on first use; plug-ins join by an entry-point group."""
+
+    def __init__(self, group: str, **paths: str) -> None:
+        plugins = {entry.name: entry.value for entry in entry_points(group=group)}
+        self._paths = plugins | paths
+
+    def __getitem__(self, name: str) -> type[Method]:
+        if name not in self._paths:
+            raise ValueError(unknown("method", name, self))
+        module, _, attribute = self._paths[name].partition(":")
+        cls: type[Method] = getattr(import_module(module), attribute)
+        return cls
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def _compact(labels: Any, soft: Any) -> tuple[Labels, Any]:
+    """Labels 0..K−1 in the same order; soft columns follow, those of empty clusters last."""
+    used, compact = np.unique(np.asarray(labels), return_inverse=True)
+    if soft is not None:
+        empty = np.setdiff1d(np.arange(soft.shape[1]), used)
+        soft = soft[:, np.r_[used, empty]]
+    return compact.astype(np.int64), soft
+
+
+def _initial_labels(initial: Any, ids: NDArray[Any]) -> Labels:
+    if isinstance(initial, Clustering):
+        initial = dict(zip(initial.node_ids.tolist(), initial.labels.tolist(), strict=True))
+    if isinstance(initial, Mapping):
+        if not any(node in initial for node in ids.tolist()):
+            raise GraphError("initial knows none of the graph's node ids")
+        alone = iter(range(max(initial.values()) + 1, max(initial.values()) + 1 + len(ids)))
+        initial = [initial[node] if node in initial else next(alone) for node in ids.tolist()]
+    labels = np.asarray(initial)
+    if labels.shape != ids.shape or labels.dtype.kind not in "iu":
+        raise GraphError(
+            f"initial must hold one whole number for each of the {len(ids)} nodes, found "
+            f"{labels.dtype} of shape {labels.shape}"
+        )
+    return _compact(labels, None)[0]
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, GraphWarning, stacklevel=4)

@@ -1,0 +1,327 @@
+"""The command line: `graphclust cluster`, `graphclust compare`, `graphclust methods`.
+
+Heavy imports wait inside the commands, so that `--help` is instant.
+"""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+    from graphclust.base import Clustering
+
+app = typer.Typer(
+    help="Cluster any graph, and compare methods honestly, with Leiden always beside them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out, err = Console(), Console(stderr=True)
+_debug = False
+
+
+def _set_debug(value: bool) -> None:
+    global _debug
+    _debug = _debug or value
+
+
+Graph = Annotated[
+    str,
+    typer.Argument(
+        help="A name (karate, digits, cora …), a generator (sbm:n=1000,k=5) or a file "
+        "(.csv .tsv .txt .npz).",
+        show_default=False,
+    ),
+]
+Directed = Annotated[
+    bool | None,
+    typer.Option("--directed/--undirected", help="How to read an edge list; undirected if not said."),
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", callback=_set_debug, is_eager=True, help="Show tracebacks.")
+]
+K = Annotated[
+    int | None, typer.Option("-k", "--n-clusters", help="Number of clusters.", show_default=False)
+]
+
+
+@app.command()
+def cluster(
+    graph: Graph,
+    method: Annotated[str, typer.Option("-m", "--method", help="See `graphclust methods`.")] = "leiden",
+    n_clusters: K = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter, as in resolution=0.8; repeatable.", metavar="NAME=VALUE"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write labels to .csv/.tsv, or everything to .npz."),
+    ] = None,
+    directed: Directed = None,
+    debug: Debug = False,
+) -> None:
+    """Cluster one graph and say what came out."""
+    with _user_errors():
+        _check_suffix(output, (".csv", ".tsv", ".npz"))
+        from graphclust.loaders import load
+
+        model = _build(method, n_clusters, settings or [], seed)
+        with _shown_warnings():
+            data = load(graph, directed=directed)
+            result = model.fit(data)
+        _print_clustering(graph, data, result)
+        if output:
+            _write_labels(result, output)
+            out.print(f"written: {output}", soft_wrap=True)
+
+
+@app.command()
+def compare(
+    graph: Graph,
+    methods: Annotated[
+        str | None,
+        typer.Option(help="Comma-separated names; all that fit the graph if not given.", show_default=False),
+    ] = None,
+    n_clusters: K = None,
+    seeds: Annotated[int, typer.Option(help="Runs of each method.", min=1)] = 10,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the table to .csv, .md or .html.")
+    ] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="Write one line a run, with every figure, to a .csv.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds for one run.", min=0.1)] = 600.0,
+    memory_limit: Annotated[
+        float | None, typer.Option(help="Megabytes for one run.", min=1, show_default=False)
+    ] = None,
+    directed: Directed = None,
+    debug: Debug = False,
+) -> None:
+    """Run several methods over several seeds, Leiden always among them, and show a table."""
+    with _user_errors():
+        forms = {".csv": "csv", ".md": "markdown", ".html": "html"}
+        _check_suffix(output, tuple(forms))
+        _check_suffix(rows, (".csv",))
+        from graphclust.evaluate import server
+
+        server.start()
+        from graphclust.evaluate.compare import compare as run
+        from graphclust.evaluate.tables import cells
+        from graphclust.graph.files import atomic
+        from graphclust.loaders import load
+
+        with _shown_warnings():
+            data = load(graph, directed=directed)
+        names = None if methods is None else [name.strip() for name in methods.split(",")]
+        limits = {"time_limit": time_limit, "memory_limit": memory_limit}
+        with _progress() as progress:
+            found = run(
+                data, names, n_clusters=n_clusters, seeds=seeds, progress=progress, **limits
+            )
+        heads, lines = cells(found.rows)
+        table = Table(title=f"{graph}: {_facts(data)}", title_justify="left", box=SIMPLE_HEAD)
+        for head in heads:
+            table.add_column(head, justify="left" if head == "method" else "right")
+        for line in lines:
+            table.add_row(*line)
+        _wide(table)
+        for note in found.notes:
+            out.print(f"· {note}", style="dim", soft_wrap=True, markup=False)
+        for path, text in ((output, lambda: found.render(forms[output.suffix])),
+                           (rows, lambda: found.rows.to_csv(index=False))):
+            if path:
+                with atomic(path) as temporary:
+                    temporary.write_text(text(), encoding="utf-8")
+                out.print(f"written: {path}", soft_wrap=True)
+
+
+@app.command()
+def methods(
+    name: Annotated[
+        str | None, typer.Argument(help="A method, to see its parameters.", show_default=False)
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """List the methods, or the parameters of one."""
+    with _user_errors():
+        from graphclust.methods import METHODS
+        from graphclust.params import describe
+
+        if name is not None:
+            cls = METHODS[name]
+            out.print(f"[bold]{name}[/bold]  {(cls.__doc__ or '').strip().splitlines()[0]}")
+            table = Table("parameter", "type", "default", "range", "meaning", box=SIMPLE_HEAD)
+            for p in describe(cls):
+                table.add_row(p["name"], p["type"], p["default"] or "required", p["range"], p["help"])
+            _wide(table)
+            return
+        table = Table("method", "reads", "number of clusters", "what it is", box=SIMPLE_HEAD)
+        for key in METHODS:
+            cls = METHODS[key]
+            reads = ", ".join([*cls.needs, *(("edges", *cls.kinds[1:]) if cls.kinds else ())])
+            given = {p["name"]: p["default"] for p in describe(cls)}
+            k = {True: "found, or given"}.get(given.get("n_clusters", "") == "None", "found")
+            k = "given" if given.get("n_clusters", "") is None else k
+            table.add_row(key, reads, k, (cls.__doc__ or "").strip().splitlines()[0])
+        _wide(table)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+@contextmanager
+def _user_errors() -> Iterator[None]:
+    """Say what the user can mend in one line and leave with code 2; a fault of ours is code 1."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        if _debug:
+            raise
+        _fail(str(error) or type(error).__name__, 2)
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
+    except MemoryError as error:
+        if _debug:
+            raise
+        _fail(f"out of memory: {error}", 2)
+    except Exception as error:
+        if _debug:
+            raise
+        _fail(f"internal error, please report it: {type(error).__name__}: {error} "
+              "(--debug shows where)", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    err.print(f"[red]error:[/red] {_escape(' '.join(message.split()))}", soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+@contextmanager
+def _shown_warnings() -> Iterator[None]:
+    """Print our own warnings as one line each; other libraries' stay out of sight."""
+    from graphclust.graph.errors import GraphWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always" if not _debug else "default")
+        yield
+    for text in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, GraphWarning)):
+        err.print(f"[yellow]note:[/yellow] {_escape(text)}", soft_wrap=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+               TextColumn("{task.description}"))
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda done, total, name: bar.update(
+            task, completed=done, total=total, description=name
+        )
+
+
+def _check_suffix(path: Path | None, accepted: tuple[str, ...]) -> None:
+    """Refuse an output that could not be written, before anything runs."""
+    if path is None:
+        return
+    if path.suffix not in accepted:
+        raise ValueError(f"{path}: the ending must be one of {', '.join(accepted)}")
+    if not path.resolve().parent.is_dir():
+        raise FileNotFoundError(f"the folder {path.parent} does not exist")
+
+
+def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) -> Any:
+    from graphclust.methods import METHODS
+    from graphclust.params import check, parse, required
+
+    cls = METHODS[name]
+    given = parse(cls, settings) | {"seed": seed}
+    if n_clusters is not None:
+        if not hasattr(cls, "n_clusters") and "n_clusters" not in required(cls):
+            raise ValueError(f"{name} finds the number of clusters itself and takes no -k")
+        given["n_clusters"] = n_clusters
+    if missing := [p for p in required(cls) if p not in given]:
+        how = "-k" if missing[0] == "n_clusters" else f"--set {missing[0]}=…"
+        raise ValueError(f"{name} needs {missing[0]}; give it with {how}")
+    model = cls(**given)
+    check(model)
+    return model
+
+
+def _facts(data: "Data") -> str:
+    kind = "directed" if data.directed else "undirected"
+    edges = data.edge_index.shape[1]
+    if not data.directed and data.get("t") is None:
+        edges //= 2
+    more = [
+        f"{data.num_nodes:,} nodes",
+        f"{edges:,} {'events' if data.get('t') is not None else 'edges'}",
+        *([] if data.edge_weight is None else ["weighted"]),
+        *([] if data.x is None else [f"{data.x.shape[1]:,} features"]),
+    ]
+    return f"{kind}, {', '.join(more)}"
+
+
+def _print_clustering(name: str, data: "Data", result: "Clustering") -> None:
+    from graphclust.evaluate.metrics import external, internal
+    from graphclust.graph.export import is_signed
+
+    sizes = sorted(result.sizes.tolist(), reverse=True)
+    shown = ", ".join(map(str, sizes[:10])) + (", …" if len(sizes) > 10 else "")
+    lines = [("graph", f"{name}: {_facts(data)}"), ("method", repr(result.method)),
+             ("clusters", f"{result.n_clusters}, of {shown} nodes")]
+    if not is_signed(data):
+        scores = internal(data, result.labels)
+        lines.append(("edges", f"modularity {scores['modularity']:.3f}, "
+                      f"mean conductance {scores['conductance_mean']:.3f}, "
+                      f"{scores['disconnected']} disconnected clusters"))
+    if data.y is not None and data.y.dim() == 1 and bool((data.y >= 0).any()):
+        scores = external(result.labels, data.y)
+        left = f" ({scores['unlabelled']} unlabelled nodes left out)" if scores["unlabelled"] else ""
+        lines.append(("classes", f"ACC {scores['acc']:.3f}, NMI {scores['nmi']:.3f}, "
+                      f"ARI {scores['ari']:.3f}, F1 {scores['macro_f1']:.3f}{left}"))
+    lines.append(("time", f"{result.seconds:.3g} s"))
+    for head, text in lines:
+        out.print(f"[bold]{head:9}[/bold]{_escape(text)}", soft_wrap=True, highlight=False)
+
+
+def _write_labels(result: "Clustering", path: Path) -> None:
+    from graphclust.graph.files import atomic
+
+    if path.suffix == ".npz":
+        result.save(path)
+        return
+    with atomic(path) as temporary:
+        separator = "\t" if path.suffix == ".tsv" else ","
+        result.to_frame().to_csv(temporary, index=False, sep=separator)
+
+
+def _wide(table: Table) -> None:
+    """Print a table unbroken: piped into a file it keeps its width, whatever the terminal's."""
+    wide = out if out.is_terminal else Console(width=200)
+    wide.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

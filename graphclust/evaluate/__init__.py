@@ -1,0 +1,1 @@
+"""Judging clusterings: the only room where labels meet the truth."""

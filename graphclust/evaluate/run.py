@@ -1,0 +1,242 @@
+"""One cell: method × graph × seed in a process of its own, so that its time and memory are its own
+and nothing it does ends a comparison.
+
+Cells are forked from a server that has the imports ready (where the system can fork), which keeps a
+cell at milliseconds. Figures of a row:
+
+- `seconds`: wall clock inside the method; `cpu_seconds`: processor time of all threads around `fit`;
+- `peak_mb`: highest resident memory of the process during `fit`; `extra_mb`: how far that is above
+  what it held before, with libraries and graph loaded.
+"""
+
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import types
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import import_module
+from importlib.metadata import version
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+import psutil
+from torch_geometric.data import Data
+
+from graphclust import __version__
+from graphclust.base import Method
+from graphclust.evaluate.metrics import external, internal
+from graphclust.evaluate.server import PRELOADED, context
+from graphclust.graph.convert import as_graph
+from graphclust.graph.export import is_signed
+from graphclust.graph.files import write_npz
+from graphclust.loaders import load
+
+POLL = 0.05  # seconds between looks at a cell's memory
+MB = 1e6
+
+
+def run_cell(
+    method: Method,
+    graph: Any,
+    *,
+    time_limit: float | None = None,
+    memory_limit: float | None = None,
+) -> dict[str, Any]:
+    """Fit `method` to `graph` in a process of its own; always returns a row.
+
+    Args:
+        method: the method, its seed included.
+        graph: anything `as_graph` takes, or a name or path for `graphclust.load`.
+        time_limit: seconds until the process is ended.
+        memory_limit: megabytes of resident memory above which the process is ended.
+
+    Returns:
+        `method`, `params` (JSON), `seed`, `status` (ok, failed, crashed, time limit, memory limit),
+        `reason`, `n_clusters`, the scores of `evaluate.metrics`, `seconds`, `cpu_seconds`,
+        `peak_mb`, `extra_mb`, `warnings`, `versions` (JSON), `commit`, `cpu`.
+    """
+    row = describe(method)
+    with stored(graph) as source:
+        return row | _in_process(method, source, time_limit, memory_limit)
+
+
+def describe(method: Method) -> dict[str, Any]:
+    """The columns of a row that are known before it runs."""
+    params = {k: v for k, v in dataclasses.asdict(method).items() if k != "seed"}
+    return {
+        "method": method.name,
+        "params": json.dumps(params),
+        "seed": method.seed,
+        "versions": _versions(),
+        "commit": _commit(),
+        "cpu": platform.processor() or platform.machine(),
+    }
+
+
+@contextmanager
+def stored(graph: Any) -> Iterator[str]:
+    """A name or path from which a cell can load the graph; graphs in memory go to a file."""
+    if isinstance(graph, (str, os.PathLike)):
+        yield os.path.abspath(graph) if os.path.exists(graph) else os.fspath(graph)
+        return
+    with tempfile.TemporaryDirectory(prefix="graphclust-") as folder:
+        data = as_graph(graph)
+        data.node_ids = None  # may be any Python object; scores do not need them
+        path = Path(folder, "graph.npz")
+        write_npz(data, path)
+        yield str(path)
+
+
+def _in_process(
+    method: Method, source: str, time_limit: float | None, memory_limit: float | None
+) -> dict[str, Any]:
+    server = context()
+    ours, theirs = server.Pipe(duplex=False)
+    process = server.Process(target=_work, args=(theirs, method, source), daemon=True)
+    with _no_main():
+        process.start()
+    theirs.close()
+    try:
+        with suppress(EOFError, ConnectionResetError):
+            for _ in ("libraries and graph are loaded", "the row is there"):
+                start = time.monotonic()
+                while not wait([ours, process.sentinel], timeout=POLL):
+                    if time_limit is not None and time.monotonic() - start > time_limit:
+                        return _ended("time limit", f"not done after {time_limit:g} s")
+                    if memory_limit is not None and _resident(process.pid) > memory_limit:
+                        return _ended("memory limit", f"took more than {memory_limit:g} MB")
+                message = ours.recv()
+                if message is not None:
+                    row: dict[str, Any] = message
+                    return row
+        process.join()
+        return _ended("crashed", _exit_reason(process.exitcode))
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+
+
+def _work(connection: Connection, method: Method, source: str) -> None:
+    """What the cell's process does: one row of figures, or the reason why there is none."""
+    for module in PRELOADED:  # nothing to do where the server has done it
+        import_module(module)
+    try:
+        graph = load(source)
+        connection.send(None)
+        row = _measure(method, graph)
+    except MemoryError as error:
+        row = _ended("failed", f"out of memory: {error}")
+    except Exception as error:
+        row = _ended("failed", f"{type(error).__name__}: {error}")
+    connection.send(row)
+
+
+def _measure(method: Method, graph: Data) -> dict[str, Any]:
+    _reset_peak()
+    before = _resident(os.getpid())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        cpu = time.process_time()
+        result = method.fit(graph)
+        cpu = time.process_time() - cpu
+    peak = _peak()
+    row = {
+        "status": "ok",
+        "reason": "",
+        "n_clusters": result.n_clusters,
+        "seconds": result.seconds,
+        "cpu_seconds": cpu,
+        "peak_mb": peak,
+        "extra_mb": max(peak - before, 0.0),
+        "warnings": "; ".join(dict.fromkeys(str(warning.message) for warning in caught)),
+    }
+    if graph.y is not None and graph.y.dim() == 1 and bool((graph.y >= 0).any()):
+        row |= external(result.labels, graph.y)
+    if not is_signed(graph):
+        row |= internal(graph, result.labels)
+    return row
+
+
+def _ended(status: str, reason: str) -> dict[str, Any]:
+    return {"status": status, "reason": " ".join(reason.split())}
+
+
+def _exit_reason(code: int | None) -> str:
+    if code is not None and code < 0:
+        cause = ", most likely for want of memory" if code == -9 else ""
+        return f"the process was ended by signal {-code}{cause}"
+    return f"the process ended with exit code {code}"
+
+
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Hide the caller's script: the new process would otherwise run it a second time."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _resident(pid: int | None) -> float:
+    try:
+        return float(psutil.Process(pid).memory_info().rss) / MB
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _reset_peak() -> None:
+    """Start the kernel's record of peak memory anew (Linux); elsewhere it covers the process."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak() -> float:
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / MB
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float(psutil.Process().memory_info().peak_wset) / MB
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MB
+
+
+@cache
+def _versions() -> str:
+    packages = ("numpy", "scipy", "scikit-learn", "torch", "torch-geometric",
+                "igraph", "leidenalg")
+    ours = {"python": platform.python_version(), "graphclust": __version__}
+    return json.dumps(ours | {name: version(name) for name in packages})
+
+
+@cache
+def _commit() -> str:
+    """The commit of graphclust's own checkout, `+` if it has changes; "" when installed."""
+    package = Path(__file__).resolve().parents[1]
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(package), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")) != package.parent:
+            return ""
+        return git("rev-parse", "--short", "HEAD") + (
+            "+" if git("status", "--porcelain", "--untracked-files=no") else ""
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -1,0 +1,76 @@
+"""Rows of runs as tables: mean ± standard deviation, as Markdown, HTML or CSV."""
+
+import html
+
+import pandas as pd
+
+SCORES = {  # column of a row: (heading, decimals)
+    "n_clusters": ("k", 1),
+    "acc": ("ACC", 3),
+    "nmi": ("NMI", 3),
+    "ari": ("ARI", 3),
+    "macro_f1": ("F1", 3),
+    "modularity": ("modularity", 3),
+    "conductance_mean": ("conductance", 3),
+    "seconds": ("seconds", 3),
+    "extra_mb": ("extra MB", 0),
+}
+FORMS = ("markdown", "html", "csv")
+
+
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a label: `runs`, `failed`, and `<score>_mean`, `<score>_sd` of the runs that ended well.
+
+    The standard deviation is that of a sample (n − 1); NaN for a single run.
+    """
+    grouped = rows.groupby("label", sort=False)
+    table = pd.DataFrame({"runs": grouped.size()})
+    table["failed"] = grouped["status"].agg(lambda status: int((status != "ok").sum()))
+    numbers = rows[rows["status"] == "ok"].groupby("label", sort=False)
+    known = [column for column in rows if pd.api.types.is_numeric_dtype(rows[column])]
+    for column in [column for column in known if column != "seed"]:
+        table[f"{column}_mean"] = numbers[column].mean()
+        table[f"{column}_sd"] = numbers[column].std()
+    return table.reset_index(names="method")
+
+
+def cells(rows: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Headings and lines of the table that a person reads."""
+    table = summary(rows)
+    shown = [column for column in SCORES if f"{column}_mean" in table]
+    heads = ["method", *(SCORES[column][0] for column in shown), "runs"]
+    lines = [
+        [
+            str(row["method"]),
+            *(_spread(row[f"{c}_mean"], row[f"{c}_sd"], SCORES[c][1]) for c in shown),
+            f"{row['runs']}" + (f" ({row['failed']} failed)" if row["failed"] else ""),
+        ]
+        for _, row in table.iterrows()
+    ]
+    return heads, lines
+
+
+def _spread(mean: float, sd: float, decimals: int) -> str:
+    if pd.isna(mean):
+        return "–"
+    if decimals == 1 and mean == round(mean) and (pd.isna(sd) or sd == 0):
+        return f"{mean:.0f}"
+    if pd.isna(sd):
+        return f"{mean:.{decimals}f}"
+    return f"{mean:.{decimals}f} ± {sd:.{decimals}f}"
+
+
+def render(rows: pd.DataFrame, notes: list[str], form: str) -> str:
+    """The table as text in one of FORMS."""
+    if form == "csv":
+        return summary(rows).to_csv(index=False)
+    heads, lines = cells(rows)
+    if form == "markdown":
+        rule = ["---", *("---:" for _ in heads[1:])]
+        table = "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *lines))
+        return table + "\n\n" + "\n".join(f"- {note}" for note in notes) + "\n"
+    if form == "html":
+        table = pd.DataFrame(lines, columns=heads).to_html(index=False, border=0, justify="left")
+        items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)
+        return f'<meta charset="utf-8">\n{table}\n<ul>{items}</ul>\n'
+    raise ValueError(f"form must be one of {', '.join(FORMS)}, found {form!r}")

@@ -1,0 +1,1 @@
+"""Everything that makes, reads, changes or writes a graph."""

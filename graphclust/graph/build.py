@@ -1,0 +1,67 @@
+"""Graphs from points and graphs from graphs: nearest neighbours, projections, components."""
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from torch_geometric.data import Data
+
+from graphclust.graph.convert import finish
+from graphclust.graph.errors import GraphError
+from graphclust.graph.export import is_temporal, to_scipy
+from graphclust.graph.readers import Raw
+
+
+def knn_graph(x: NDArray[np.floating], k: int = 10) -> Data:
+    """Undirected graph that joins each row of `x` to its `k` nearest others (Euclidean, union).
+
+    O(N²F) time in blocks, O(Nk) memory. Rows that coincide are neighbours at distance 0.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    n = len(x)
+    if not 1 <= k < n:
+        raise GraphError(f"k must lie between 1 and N − 1 = {n - 1}, found {k}")
+    nearest = NearestNeighbors(n_neighbors=k).fit(x).kneighbors(return_distance=False)
+    source, target = np.repeat(np.arange(n), k), nearest.ravel().astype(np.int64)
+    low, high = np.divmod(np.unique(np.minimum(source, target) * n + np.maximum(source, target)), n)
+    return finish(Raw(low, high, n, directed=False, x=x))
+
+
+def _with_edges(graph: Data, raw: Raw) -> Data:
+    """`graph`'s nodes with the edges of `raw`."""
+    result = finish(raw)
+    for name in ("x", "y", "node_ids"):
+        if name in graph:
+            result[name] = graph[name]
+    return result
+
+
+def static(graph: Data) -> Data:
+    """Forget the times: repeated events become one edge that weighs as many (or as their sum)."""
+    if not is_temporal(graph):
+        return graph
+    source, target = graph.edge_index.cpu().numpy()
+    weight = graph.edge_weight
+    raw = Raw(source, target, graph.num_nodes, graph.directed, weight=weight, multi=True)
+    return _with_edges(graph, raw)
+
+
+def symmetrise(graph: Data) -> Data:
+    """Read arcs as undirected edges; an edge weighs the sum of the arcs between its ends.
+
+    Without weights an edge counts once, whichever way its arcs point.
+    """
+    if not graph.directed:
+        return graph
+    source, target = graph.edge_index.cpu().numpy()
+    weighted = graph.edge_weight is not None
+    low, high = np.minimum(source, target), np.maximum(source, target)
+    if not weighted:
+        low, high = np.divmod(np.unique(low * graph.num_nodes + high), graph.num_nodes)
+    raw = Raw(low, high, graph.num_nodes, False, weight=graph.edge_weight, multi=weighted)
+    return _with_edges(graph, raw)
+
+
+def components(graph: Data) -> NDArray[np.int64]:
+    """(N,) number of the (weakly) connected component of each node; sizes do not matter."""
+    return sp.csgraph.connected_components(to_scipy(graph), directed=False)[1].astype(np.int64)

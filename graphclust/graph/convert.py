@@ -1,0 +1,171 @@
+"""as_graph: anything that holds a graph in memory becomes one checked PyG `Data`."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch_geometric.data import Data
+
+from graphclust.graph.errors import GraphError, GraphWarning
+from graphclust.graph.features import classes, features
+from graphclust.graph.readers import Raw, read
+from graphclust.kernels.sparse import coalesce, is_coalesced, is_symmetric
+
+Array = NDArray[Any]
+
+
+def as_graph(
+    graph: Any,
+    *,
+    x: Any = None,
+    y: Any = None,
+    weight: str = "weight",
+    time: str | None = None,
+    directed: bool | None = None,
+    num_nodes: int | None = None,
+) -> Data:
+    """Turn `graph` into a PyG `Data` that every method understands; the input is left alone.
+
+    Args:
+        graph: PyG `Data` or `TemporalData`; networkx graph of any of the four kinds; igraph graph;
+            square scipy sparse, NumPy or torch adjacency; (2, E) edge index or (E, 2) edge list
+            (whole numbers are node positions, text is ids); list of (source, target[, weight])
+            tuples; pandas frame with columns source, target[, weight][, time].
+        x: (N, F) features in node order, dense or sparse, or the name of a node attribute.
+        y: (N,) classes (−1: unknown) or (N, C) multi-label truth, or the name of a node attribute.
+        weight: name of the edge attribute or column that holds weights.
+        time: name of the edge attribute or column that holds event times.
+        directed: None lets the input decide: networkx and igraph say so themselves; matrices and
+            edge indices are directed unless symmetric; frames and lists of pairs are undirected.
+        num_nodes: number of nodes of an edge array, where trailing nodes are isolated.
+
+    Returns:
+        `Data` with int64 `edge_index` sorted by (source, target), without repeats and self-loops,
+        holding both directions of every edge iff `directed` is False; `num_nodes`; `directed`;
+        and where they apply `edge_weight` (float32 stays, all else becomes float64), `x`
+        (float32, dense or CSR), `y` (int64), `node_ids` (array; absent when they are 0..N−1).
+        With event times: `t` (E,) and the events in time order, each once, repeats kept.
+        Storage is shared with the input where nothing had to change.
+
+    Repeated edges: weights are summed; without weights an edge counts once, except that in a
+    multigraph its multiplicity becomes its weight. A list that holds every undirected edge in both
+    directions with one weight is read as holding it once. Repeats (of a simple graph), self-loops
+    and zero weights are named in one `GraphWarning` each.
+
+    Raises:
+        GraphError: no nodes; nodes out of bounds; NaN or infinite weights, times or features;
+            wrong shapes or dtypes; each with what was found.
+        TypeError: not a graph (a name or path goes through `graphclust.load`).
+    """
+    raw = read(graph, weight=weight, time=time, x=x, y=y, n=num_nodes)
+    if raw.num_nodes == 0:
+        raise GraphError("the graph has no nodes")
+    raw.directed = raw.directed if directed is None else directed
+    raw.x = raw.x if x is None or isinstance(x, str) else x
+    raw.y = raw.y if y is None or isinstance(y, str) else y
+    return finish(raw)
+
+
+def finish(raw: Raw) -> Data:
+    """Check and clean what a reader found."""
+    raw.weight = None if raw.weight is None else _numbers(raw.weight, "weight", raw)
+    raw.t = None if raw.t is None else _numbers(raw.t, "time", raw)
+    _drop(raw, raw.source == raw.target, "self-loops")
+    if raw.weight is not None:
+        _drop(raw, raw.weight == 0, "edges of weight 0")
+    data = Data(num_nodes=raw.num_nodes)
+    source, target, weight = _events(raw, data) if raw.t is not None else _static(raw, data)
+    data.edge_index = torch.from_numpy(np.stack([source, target]))
+    if weight is not None:
+        data.edge_weight = torch.from_numpy(weight)
+    if raw.x is not None:
+        data.x = features(raw.x, raw.num_nodes)
+    if raw.y is not None:
+        data.y = classes(raw.y, raw.num_nodes)
+    if raw.node_ids is not None:
+        data.node_ids = raw.node_ids
+    return data
+
+
+def _events(raw: Raw, data: Data) -> tuple[Array, Array, Array | None]:
+    """Events in time order; equal times keep the order in which they came."""
+    order = np.argsort(raw.t, kind="stable")
+    data.directed = bool(raw.directed)
+    data.t = torch.from_numpy(raw.t[order])
+    weight = None if raw.weight is None else raw.weight[order]
+    return raw.source[order], raw.target[order], weight
+
+
+def _static(raw: Raw, data: Data) -> tuple[Array, Array, Array | None]:
+    """Coalesced edges, both directions of each where the graph is undirected."""
+    n, given = raw.num_nodes, len(raw.source)
+    weight = raw.weight
+    if weight is None and raw.multi:
+        weight = np.ones(given)
+    edges = (raw.source, raw.target, weight)
+    if not is_coalesced(raw.source, raw.target, n):
+        edges = coalesce(*edges, n)
+    repeats = given - len(edges[0])
+    symmetric = is_symmetric(*edges, n)
+    data.directed = (not symmetric) if raw.directed is None else bool(raw.directed)
+    if not data.directed and (raw.multi or not symmetric):
+        edges, folded = _mirror(*edges, n)
+        repeats += folded
+    if repeats and not raw.multi:
+        how = "dropped" if weight is None else "added up"
+        _warn(f"{repeats} repeated edges were {how}")
+    return edges
+
+
+def _mirror(
+    source: Array, target: Array, weight: Array | None, n: int
+) -> tuple[tuple[Array, Array, Array | None], int]:
+    """Both directions of every edge, and how many edges were there in both already."""
+    low, high, once = coalesce(np.minimum(source, target), np.maximum(source, target), weight, n)
+    both = None if once is None else np.r_[once, once]
+    return coalesce(np.r_[low, high], np.r_[high, low], both, n), len(source) - len(low)
+
+
+def _drop(raw: Raw, gone: Array, what: str) -> None:
+    count = int(gone.sum())
+    if count:
+        _warn(f"{count} {what} were dropped")
+        keep = ~gone
+        raw.source, raw.target = raw.source[keep], raw.target[keep]
+        raw.weight = None if raw.weight is None else raw.weight[keep]
+        raw.t = None if raw.t is None else raw.t[keep]
+
+
+def _numbers(values: Any, what: str, raw: Raw) -> Array:
+    """Weights or times as numbers: float32 stays, weights else float64, whole times int64."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    array = np.asarray(values)
+    if array.dtype.kind == "M":
+        array = array.astype("datetime64[ns]").astype(np.int64)
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            bad = next(v for v in values if not isinstance(v, (int, float)))
+            raise GraphError(f"{what} must be a number for every edge, found {bad!r}") from None
+    if array.dtype.kind not in "biuf":
+        raise GraphError(f"{what} must be a number for every edge, found {array.dtype}")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.shape != raw.source.shape:
+        raise GraphError(f"{what} must have one value for each of the {len(raw.source)} edges, "
+                         f"found shape {array.shape}")
+    if array.dtype.kind == "f":
+        bad = np.flatnonzero(~np.isfinite(array))
+        if len(bad):
+            raise GraphError(f"{what} must be finite, found {len(bad)} NaN or infinite values, "
+                             f"the first at edge {bad[0]}")
+        return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
+    return array.astype(np.int64 if what == "time" else np.float64)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, GraphWarning, stacklevel=2)

@@ -1,0 +1,91 @@
+"""A graph as networkx, igraph or scipy knows it."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from torch_geometric.data import Data
+
+Array = NDArray[Any]
+
+
+def edges_once(graph: Data) -> tuple[Array, Array, Array | None]:
+    """(source, target, weight) with every undirected edge once; arcs and events as they are."""
+    source, target = graph.edge_index.cpu().numpy()
+    weight = None if graph.edge_weight is None else graph.edge_weight.cpu().numpy()
+    if graph.directed or is_temporal(graph):
+        return source, target, weight
+    upper = source < target
+    return source[upper], target[upper], None if weight is None else weight[upper]
+
+
+def node_ids(graph: Data) -> Array:
+    """The user's ids in node order."""
+    ids = graph.get("node_ids")
+    return np.arange(graph.num_nodes) if ids is None else ids
+
+
+def is_temporal(graph: Data) -> bool:
+    """Do the edges carry event times?"""
+    return graph.get("t") is not None
+
+
+def is_signed(graph: Data) -> bool:
+    """Has any edge a negative weight?"""
+    return graph.edge_weight is not None and bool((graph.edge_weight < 0).any())
+
+
+def to_scipy(graph: Data) -> sp.csr_array:
+    """(N, N) float64 adjacency; undirected graphs give a symmetric matrix, events add up."""
+    source, target = graph.edge_index.cpu().numpy()
+    weight = np.ones(len(source)) if graph.edge_weight is None else graph.edge_weight.cpu().numpy()
+    n = graph.num_nodes
+    if is_temporal(graph) and not graph.directed:
+        source, target = np.r_[source, target], np.r_[target, source]
+        weight = np.r_[weight, weight]
+    return sp.csr_array((weight.astype(np.float64), (source, target)), shape=(n, n))
+
+
+def to_igraph(graph: Data) -> Any:
+    """An igraph graph: edges in our order, `weight` and `t` on edges, `name` for own node ids."""
+    import igraph
+
+    source, target, weight = edges_once(graph)
+    result = igraph.Graph(
+        graph.num_nodes, np.stack([source, target], axis=1).tolist(), directed=bool(graph.directed)
+    )
+    if weight is not None:
+        result.es["weight"] = weight.tolist()
+    if is_temporal(graph):
+        result.es["t"] = graph.t.tolist()
+    if graph.get("node_ids") is not None:
+        result.vs["name"] = graph.node_ids.tolist()
+    return result
+
+
+def to_networkx(graph: Data) -> Any:
+    """A networkx Graph or DiGraph (Multi… for events) with the user's ids, `weight`, `t` and `y`.
+
+    Features stay behind: networkx has no place for a matrix.
+    """
+    import networkx as nx
+
+    kinds = {
+        (False, False): nx.Graph,
+        (True, False): nx.DiGraph,
+        (False, True): nx.MultiGraph,
+        (True, True): nx.MultiDiGraph,
+    }
+    result = kinds[bool(graph.directed), is_temporal(graph)]()
+    ids = node_ids(graph).tolist()
+    result.add_nodes_from(ids)
+    if graph.y is not None and graph.y.dim() == 1:
+        nx.set_node_attributes(result, dict(zip(ids, graph.y.tolist(), strict=True)), "y")
+    source, target, weight = edges_once(graph)
+    columns = {} if weight is None else {"weight": weight.tolist()}
+    if is_temporal(graph):
+        columns["t"] = graph.t.tolist()
+    for i, (u, v) in enumerate(zip(source.tolist(), target.tolist(), strict=True)):
+        result.add_edge(ids[u], ids[v], **{name: values[i] for name, values in columns.items()})
+    return result

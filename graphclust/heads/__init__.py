@@ -1,0 +1,1 @@
+"""From vectors or graphs to clusters: the steps that several methods end with."""

@@ -1,0 +1,38 @@
+"""Random states and thread counts, set for a while and put back."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed Python's, NumPy's and torch's global generators, and restore the caller's states after.
+
+    Libraries draw from these (igraph from Python's, many torch layers from torch's), so this is
+    what makes them repeatable without disturbing the caller.
+    """
+    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    try:
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002 - third-party code draws from it
+        torch.manual_seed(seed)
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        torch.set_rng_state(cpu)
+        if cuda:
+            torch.cuda.set_rng_state_all(cuda)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run BLAS and OpenMP on one thread: sums then round alike however many cores there are."""
+    with threadpool_limits(limits=1):
+        yield

@@ -1,0 +1,56 @@
+"""Sparse matrices and edge arrays: coalescing, symmetry, normalised adjacency."""
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.floating]
+
+
+def coalesce(
+    row: Ints, col: Ints, weight: Floats | None, n: int
+) -> tuple[Ints, Ints, Floats | None]:
+    """Sort edges by (row, col) and merge repeats; O(E log E) time, O(E) memory.
+
+    Args:
+        row, col: (E,) node numbers in 0..n-1.
+        weight: (E,) or None. Weights of repeats are summed; without weights a repeat is dropped.
+    """
+    key = row * n + col
+    if weight is None:
+        key = np.unique(key)
+        return key // n, key % n, None
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.zeros(0, int)
+    summed = np.add.reduceat(weight[order], first) if len(key) else weight
+    key = key[first]
+    return key // n, key % n, summed.astype(weight.dtype, copy=False)
+
+
+def is_coalesced(row: Ints, col: Ints, n: int) -> bool:
+    """Are the edges in strictly increasing (row, col) order, so without repeats?"""
+    key = row * n + col
+    return bool((key[1:] > key[:-1]).all())
+
+
+def is_symmetric(row: Ints, col: Ints, weight: Floats | None, n: int) -> bool:
+    """Has every edge of a coalesced list its mirror image, with the same weight?"""
+    key, mirrored = row * n + col, col * n + row
+    if weight is None:
+        return bool(np.array_equal(np.sort(mirrored), key))
+    order = np.argsort(mirrored, kind="stable")
+    return bool(np.array_equal(mirrored[order], key) and np.array_equal(weight[order], weight))
+
+
+def normalised_adjacency(adjacency: sp.csr_array, regularisation: float = 0.0) -> sp.csr_array:
+    """D_τ^-½ A D_τ^-½ with D_τ = D + τI, where D holds the row sums and τ = regularisation.
+
+    A row whose D_τ is zero (an isolated node) stays zero.
+    """
+    degree = np.asarray(adjacency.sum(axis=1)).ravel() + regularisation
+    scale = np.zeros_like(degree)
+    np.power(degree, -0.5, out=scale, where=degree > 0)
+    diagonal = sp.diags_array(scale)
+    return sp.csr_array(diagonal @ adjacency @ diagonal)

@@ -1,0 +1,142 @@
+"""graphclust.load: a name, a generator or a path becomes a graph.
+
+Names are looked up in this order: a generator with its parameters, a file, the embedded sets
+(always the same, with no network), the folders of `GRAPHCLUST_DATA`, PyG's downloaders.
+"""
+
+import inspect
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch_geometric.data import Data
+
+from graphclust.graph.build import knn_graph
+from graphclust.graph.convert import as_graph
+from graphclust.graph.errors import GraphError
+from graphclust.graph.features import classes
+from graphclust.graph.files import SUFFIXES, read_graph, read_npz
+from graphclust.graph.synth import GENERATORS
+from graphclust.params import parse_values, unknown
+
+NEIGHBOURS = 10  # of the kNN graphs over scikit-learn's tables
+
+
+def load(name_or_path: str | os.PathLike[str], *, directed: bool | None = None) -> Data:
+    """Load a graph by name or path.
+
+    Args:
+        name_or_path: `"karate"`, `"cora"`, `"sbm:n=1000,k=5,p_in=0.1,seed=0"`, `"edges.csv"`.
+        directed: how to read an edge list that does not say; undirected by default.
+
+    Raises:
+        ValueError: unknown name (near ones are suggested) or generator parameter.
+        FileNotFoundError: no such file.
+        GraphError: the file is broken, or the set must be downloaded and cannot be.
+    """
+    name = os.fspath(name_or_path)
+    key, _, parameters = name.partition(":")
+    if key in GENERATORS:
+        return _generate(key, parameters)
+    if Path(name).is_file() or Path(name).suffix in SUFFIXES or os.sep in name:
+        return read_graph(name, directed=directed)
+    if name in EMBEDDED:
+        return EMBEDDED[name]()
+    if (stored := _folder(name)) is not None:
+        return read_npz(stored)
+    if name in DOWNLOADS:
+        return _download(name)
+    raise ValueError(unknown("graph", name, available()))
+
+
+def available() -> list[str]:
+    """Every name that `load` knows here: generators, embedded, stored and downloadable sets."""
+    folder = _data_folder()
+    stored = [p.parent.name for p in sorted(folder.glob("*/graph.npz"))] if folder else []
+    return list(dict.fromkeys([*GENERATORS, *EMBEDDED, *stored, *DOWNLOADS]))
+
+
+def _generate(name: str, parameters: str) -> Data:
+    generator = GENERATORS[name]
+    known = inspect.signature(generator).parameters
+    settings = [part for part in parameters.split(",") if part.strip()]
+    values = parse_values(settings, known)
+    for key, value in values.items():
+        wanted = known[key].annotation
+        if not isinstance(value, (int, float) if wanted is float else wanted):
+            raise ValueError(f"{name}: {key} must be {wanted.__name__}, found {value!r}")
+    return generator(**values)
+
+
+def _data_folder() -> Path | None:
+    setting = os.environ.get("GRAPHCLUST_DATA")
+    if not setting:
+        return None
+    if not Path(setting).is_dir():
+        raise FileNotFoundError(f"GRAPHCLUST_DATA={setting} is no folder")
+    return Path(setting)
+
+
+def _folder(name: str) -> Path | None:
+    folder = _data_folder()
+    path = folder / name / "graph.npz" if folder else None
+    return path if path and path.is_file() else None
+
+
+def _table(loader: str, standardise: bool) -> Data:
+    """A scikit-learn table as a kNN graph over its (standardised) features."""
+    from sklearn import datasets
+    from sklearn.preprocessing import StandardScaler
+
+    table = getattr(datasets, loader)()
+    x = StandardScaler().fit_transform(table.data) if standardise else table.data / 16.0
+    graph = knn_graph(x, NEIGHBOURS)
+    graph.y = classes(table.target, len(x))
+    return graph
+
+
+def _networkx(maker: str, weight: str = "weight") -> Data:
+    import networkx as nx
+
+    g = getattr(nx, maker)()
+    club = {"y": "club"} if maker == "karate_club_graph" else {}
+    return as_graph(g, weight=weight, **club)
+
+
+EMBEDDED: dict[str, Callable[[], Data]] = {
+    "karate": lambda: _networkx("karate_club_graph", weight=""),  # unweighted, as mostly used
+    "les_miserables": lambda: _networkx("les_miserables_graph"),
+    "florentine": lambda: _networkx("florentine_families_graph"),
+    "digits": lambda: _table("load_digits", standardise=False),
+    "wine": lambda: _table("load_wine", standardise=True),
+    "breast_cancer": lambda: _table("load_breast_cancer", standardise=True),
+}
+
+DOWNLOADS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "cora": ("Planetoid", ("Cora",)),
+    "citeseer": ("Planetoid", ("CiteSeer",)),
+    "pubmed": ("Planetoid", ("PubMed",)),
+    "amazon_photo": ("Amazon", ("Photo",)),
+    "amazon_computers": ("Amazon", ("Computers",)),
+    "coauthor_cs": ("Coauthor", ("CS",)),
+    "coauthor_physics": ("Coauthor", ("Physics",)),
+    "dblp_full": ("CitationFull", ("DBLP",)),
+}
+
+
+def _download(name: str) -> Data:
+    from torch_geometric import datasets
+
+    root = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "graphclust" / name
+    maker, arguments = DOWNLOADS[name]
+    try:
+        return as_graph(getattr(datasets, maker)(str(root), *arguments)[0])
+    except (OSError, EOFError) as error:  # no network is a URLError, which is an OSError
+        raise GraphError(
+            f"{name} is not stored here and could not be downloaded ({error}); connect to the "
+            "internet, or set GRAPHCLUST_DATA to a folder that holds "
+            f"{name}/graph.npz"
+        ) from None
+
+

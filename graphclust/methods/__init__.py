@@ -1,0 +1,16 @@
+"""One file a method. METHODS maps each name to its class, which is imported on first use."""
+
+from graphclust.base import Method, MethodTable
+
+METHODS = MethodTable(
+    "graphclust.methods",
+    leiden="graphclust.methods.leiden:Leiden",
+    louvain="graphclust.methods.louvain:Louvain",
+    label_propagation="graphclust.methods.label_propagation:LabelPropagation",
+    infomap="graphclust.methods.infomap:Infomap",
+    spectral="graphclust.methods.spectral:Spectral",
+    kmeans="graphclust.methods.kmeans:KMeans",
+    agglomerative="graphclust.methods.agglomerative:Agglomerative",
+    filter="graphclust.methods.filter:Filter",
+)
+Method.table = METHODS
