@@ -1,9 +1,9 @@
 """graphclust: cluster any graph with one API, and compare honestly.
 
-    import graphclust as gc
-    graph = gc.load("cora")
-    result = gc.METHODS["leiden"]().fit(graph)
-    gc.compare("karate", seeds=3)
+import graphclust as gc
+graph = gc.load("cora")
+result = gc.METHODS["leiden"]().fit(graph)
+gc.compare("karate", seeds=3)
 """
 
 from importlib import import_module
@@ -33,8 +33,19 @@ _HOMES = {
     "load": "loaders",
     "compare": "evaluate.compare",
 }
-__all__ = ["METHODS", "Clustering", "GraphError", "GraphWarning", "Method", "as_graph", "compare",
-           "load", "to_igraph", "to_networkx", "to_scipy"]
+__all__ = [
+    "METHODS",
+    "Clustering",
+    "GraphError",
+    "GraphWarning",
+    "Method",
+    "as_graph",
+    "compare",
+    "load",
+    "to_igraph",
+    "to_networkx",
+    "to_scipy",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,16 +1,14 @@
-"""The one contract: a `Method` is its hyper-parameters, `fit` takes a graph, out comes a `Clustering`."""
+"""The one contract: a `Method` is its hyper-parameters; `fit` takes a graph, gives a `Clustering`."""
 
 import dataclasses
 import json
 import time
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from importlib import import_module
-from importlib.metadata import entry_points
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -23,7 +21,7 @@ from graphclust.graph.errors import GraphError, GraphWarning
 from graphclust.graph.export import is_signed, is_temporal, node_ids
 from graphclust.graph.files import atomic
 from graphclust.kernels.determinism import seeded
-from graphclust.params import check, param, unknown
+from graphclust.params import check, param
 
 Labels = NDArray[np.int64]
 
@@ -116,9 +114,11 @@ class Clustering:
         try:
             arrays["meta"] = np.array(json.dumps(meta))
         except TypeError as error:
-            raise GraphError(f"only whole numbers and text can be saved as node ids: {error}") from None
+            raise GraphError(
+                f"only whole numbers and text can be saved as node ids: {error}"
+            ) from None
         with atomic(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Clustering":
@@ -165,7 +165,7 @@ class Method(ABC):
     max_nodes: ClassVar[int | None] = None  # where memory grows with N²
     randomised: ClassVar[bool] = True  # does the seed matter?
     warm_start: ClassVar[bool] = False  # does `_fit` take initial labels?
-    table: ClassVar[Mapping[str, type["Method"]]] = {}  # METHODS, set by graphclust.methods
+    table: ClassVar[Mapping[str, type["Method"]]] = {}  # METHODS; graphclust.methods sets it
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -199,8 +199,9 @@ class Method(ABC):
             raise GraphError(f"n_clusters={n_clusters} is more than the {len(ids)} nodes there are")
         recorder = Trace(trace)
         start = time.perf_counter()
+        run: Callable[..., dict[str, Any]] = self._fit
         with seeded(self.seed):
-            result = self._fit(graph, recorder, **warm)
+            result = run(graph, recorder, **warm)
         seconds = time.perf_counter() - start
         labels, soft = _compact(result.pop("labels"), result.pop("soft", None))
         return Clustering(
@@ -240,9 +241,7 @@ class Method(ABC):
     def obstacle(cls, graph: Data) -> str | None:
         """Why this method cannot take a graph (from `as_graph`), or None when it can."""
         if missing := [package for package in cls.requires if find_spec(package) is None]:
-            return (
-                f"{cls.name} needs the package {missing[0]}: pip install 'graphclust[baselines]'"
-            )
+            return f"{cls.name} needs the package {missing[0]}: pip install 'graphclust[baselines]'"
         if "x" in cls.needs and graph.x is None:
             return f"{cls.name} needs node features x; this graph has none"
         if cls.kinds and "signed" not in cls.kinds and is_signed(graph):
@@ -256,35 +255,14 @@ class Method(ABC):
         return None
 
     @abstractmethod
-    def _fit(self, graph: Data, trace: Trace, **warm: Labels) -> dict[str, Any]:
-        """`labels` and, where there are any, `embedding`, `soft`, `extras`."""
+    def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
+        """`labels` and, where there are any, `embedding`, `soft`, `extras`.
+
+        Where `warm_start` is set, it also takes `initial: Labels | None = None`.
+        """
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
         raise TypeError(f"{self.name} labels only the graph it is fitted on; fit the new graph")
-
-
-class MethodTable(Mapping[str, type[Method]]):
-    """Names to method classes, imported on first use; plug-ins join by an entry-point group."""
-
-    def __init__(self, group: str, **paths: str) -> None:
-        plugins = {entry.name: entry.value for entry in entry_points(group=group)}
-        self._paths = plugins | paths
-
-    def __getitem__(self, name: str) -> type[Method]:
-        if name not in self._paths:
-            raise ValueError(unknown("method", name, self))
-        module, _, attribute = self._paths[name].partition(":")
-        cls: type[Method] = getattr(import_module(module), attribute)
-        return cls
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._paths
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
 
 
 def _compact(labels: Any, soft: Any) -> tuple[Labels, Any]:

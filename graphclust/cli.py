@@ -3,7 +3,6 @@
 Heavy imports wait inside the commands, so that `--help` is instant.
 """
 
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 if TYPE_CHECKING:
-    from torch_geometric.data import Data
-
     from graphclust.base import Clustering
 
 app = typer.Typer(
@@ -45,7 +40,9 @@ Graph = Annotated[
 ]
 Directed = Annotated[
     bool | None,
-    typer.Option("--directed/--undirected", help="How to read an edge list; undirected if not said."),
+    typer.Option(
+        "--directed/--undirected", help="How to read an edge list; undirected if not said."
+    ),
 ]
 Debug = Annotated[
     bool, typer.Option("--debug", callback=_set_debug, is_eager=True, help="Show tracebacks.")
@@ -58,11 +55,15 @@ K = Annotated[
 @app.command()
 def cluster(
     graph: Graph,
-    method: Annotated[str, typer.Option("-m", "--method", help="See `graphclust methods`.")] = "leiden",
+    method: Annotated[
+        str, typer.Option("-m", "--method", help="See `graphclust methods`.")
+    ] = "leiden",
     n_clusters: K = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A parameter, as in resolution=0.8; repeatable.", metavar="NAME=VALUE"),
+        typer.Option(
+            "--set", help="A parameter, as in resolution=0.8; repeatable.", metavar="NAME=VALUE"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     output: Annotated[
@@ -76,15 +77,15 @@ def cluster(
     with _user_errors():
         _check_suffix(output, (".csv", ".tsv", ".npz"))
         from graphclust.loaders import load
+        from graphclust.report import show_clustering
 
         model = _build(method, n_clusters, settings or [], seed)
         with _shown_warnings():
             data = load(graph, directed=directed)
             result = model.fit(data)
-        _print_clustering(graph, data, result)
+        show_clustering(out, graph, data, result)
         if output:
             _write_labels(result, output)
-            out.print(f"written: {output}", soft_wrap=True)
 
 
 @app.command()
@@ -92,7 +93,9 @@ def compare(
     graph: Graph,
     methods: Annotated[
         str | None,
-        typer.Option(help="Comma-separated names; all that fit the graph if not given.", show_default=False),
+        typer.Option(
+            help="Comma-separated names; all that fit the graph if not given.", show_default=False
+        ),
     ] = None,
     n_clusters: K = None,
     seeds: Annotated[int, typer.Option(help="Runs of each method.", min=1)] = 10,
@@ -118,9 +121,8 @@ def compare(
 
         server.start()
         from graphclust.evaluate.compare import compare as run
-        from graphclust.evaluate.tables import cells
-        from graphclust.graph.files import atomic
         from graphclust.loaders import load
+        from graphclust.report import show_comparison
 
         with _shown_warnings():
             data = load(graph, directed=directed)
@@ -130,21 +132,11 @@ def compare(
             found = run(
                 data, names, n_clusters=n_clusters, seeds=seeds, progress=progress, **limits
             )
-        heads, lines = cells(found.rows)
-        table = Table(title=f"{graph}: {_facts(data)}", title_justify="left", box=SIMPLE_HEAD)
-        for head in heads:
-            table.add_column(head, justify="left" if head == "method" else "right")
-        for line in lines:
-            table.add_row(*line)
-        _wide(table)
-        for note in found.notes:
-            out.print(f"· {note}", style="dim", soft_wrap=True, markup=False)
-        for path, text in ((output, lambda: found.render(forms[output.suffix])),
-                           (rows, lambda: found.rows.to_csv(index=False))):
-            if path:
-                with atomic(path) as temporary:
-                    temporary.write_text(text(), encoding="utf-8")
-                out.print(f"written: {path}", soft_wrap=True)
+        show_comparison(out, graph, data, found)
+        if output:
+            _write_text(found.render(forms[output.suffix]), output)
+        if rows:
+            _write_text(found.rows.to_csv(index=False), rows)
 
 
 @app.command()
@@ -157,25 +149,12 @@ def methods(
     """List the methods, or the parameters of one."""
     with _user_errors():
         from graphclust.methods import METHODS
-        from graphclust.params import describe
+        from graphclust.report import show_method, show_methods
 
-        if name is not None:
-            cls = METHODS[name]
-            out.print(f"[bold]{name}[/bold]  {(cls.__doc__ or '').strip().splitlines()[0]}")
-            table = Table("parameter", "type", "default", "range", "meaning", box=SIMPLE_HEAD)
-            for p in describe(cls):
-                table.add_row(p["name"], p["type"], p["default"] or "required", p["range"], p["help"])
-            _wide(table)
-            return
-        table = Table("method", "reads", "number of clusters", "what it is", box=SIMPLE_HEAD)
-        for key in METHODS:
-            cls = METHODS[key]
-            reads = ", ".join([*cls.needs, *(("edges", *cls.kinds[1:]) if cls.kinds else ())])
-            given = {p["name"]: p["default"] for p in describe(cls)}
-            k = {True: "found, or given"}.get(given.get("n_clusters", "") == "None", "found")
-            k = "given" if given.get("n_clusters", "") is None else k
-            table.add_row(key, reads, k, (cls.__doc__ or "").strip().splitlines()[0])
-        _wide(table)
+        if name is None:
+            show_methods(out)
+        else:
+            show_method(out, METHODS[name])
 
 
 def main() -> None:
@@ -201,8 +180,11 @@ def _user_errors() -> Iterator[None]:
     except Exception as error:
         if _debug:
             raise
-        _fail(f"internal error, please report it: {type(error).__name__}: {error} "
-              "(--debug shows where)", 1)
+        _fail(
+            f"internal error, please report it: {type(error).__name__}: {error} "
+            "(--debug shows where)",
+            1,
+        )
 
 
 def _fail(message: str, code: int) -> None:
@@ -224,16 +206,28 @@ def _shown_warnings() -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always" if not _debug else "default")
         yield
-    for text in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, GraphWarning)):
+    for text in dict.fromkeys(
+        str(w.message) for w in caught if issubclass(w.category, GraphWarning)
+    ):
         err.print(f"[yellow]note:[/yellow] {_escape(text)}", soft_wrap=True)
 
 
 @contextmanager
 def _progress() -> Iterator[Any]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-               TextColumn("{task.description}"))
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, total, name: bar.update(
@@ -269,59 +263,18 @@ def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) ->
     return model
 
 
-def _facts(data: "Data") -> str:
-    kind = "directed" if data.directed else "undirected"
-    edges = data.edge_index.shape[1]
-    if not data.directed and data.get("t") is None:
-        edges //= 2
-    more = [
-        f"{data.num_nodes:,} nodes",
-        f"{edges:,} {'events' if data.get('t') is not None else 'edges'}",
-        *([] if data.edge_weight is None else ["weighted"]),
-        *([] if data.x is None else [f"{data.x.shape[1]:,} features"]),
-    ]
-    return f"{kind}, {', '.join(more)}"
-
-
-def _print_clustering(name: str, data: "Data", result: "Clustering") -> None:
-    from graphclust.evaluate.metrics import external, internal
-    from graphclust.graph.export import is_signed
-
-    sizes = sorted(result.sizes.tolist(), reverse=True)
-    shown = ", ".join(map(str, sizes[:10])) + (", …" if len(sizes) > 10 else "")
-    lines = [("graph", f"{name}: {_facts(data)}"), ("method", repr(result.method)),
-             ("clusters", f"{result.n_clusters}, of {shown} nodes")]
-    if not is_signed(data):
-        scores = internal(data, result.labels)
-        lines.append(("edges", f"modularity {scores['modularity']:.3f}, "
-                      f"mean conductance {scores['conductance_mean']:.3f}, "
-                      f"{scores['disconnected']} disconnected clusters"))
-    if data.y is not None and data.y.dim() == 1 and bool((data.y >= 0).any()):
-        scores = external(result.labels, data.y)
-        left = f" ({scores['unlabelled']} unlabelled nodes left out)" if scores["unlabelled"] else ""
-        lines.append(("classes", f"ACC {scores['acc']:.3f}, NMI {scores['nmi']:.3f}, "
-                      f"ARI {scores['ari']:.3f}, F1 {scores['macro_f1']:.3f}{left}"))
-    lines.append(("time", f"{result.seconds:.3g} s"))
-    for head, text in lines:
-        out.print(f"[bold]{head:9}[/bold]{_escape(text)}", soft_wrap=True, highlight=False)
-
-
 def _write_labels(result: "Clustering", path: Path) -> None:
-    from graphclust.graph.files import atomic
-
     if path.suffix == ".npz":
         result.save(path)
-        return
-    with atomic(path) as temporary:
+        out.print(f"written: {path}", soft_wrap=True)
+    else:
         separator = "\t" if path.suffix == ".tsv" else ","
-        result.to_frame().to_csv(temporary, index=False, sep=separator)
+        _write_text(result.to_frame().to_csv(index=False, sep=separator), path)
 
 
-def _wide(table: Table) -> None:
-    """Print a table unbroken: piped into a file it keeps its width, whatever the terminal's."""
-    wide = out if out.is_terminal else Console(width=200)
-    wide.print(table)
+def _write_text(text: str, path: Path) -> None:
+    from graphclust.graph.files import atomic
 
-
-if __name__ == "__main__":
-    sys.exit(main())
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    out.print(f"written: {path}", soft_wrap=True)

@@ -96,16 +96,15 @@ def _table(loader: str, standardise: bool) -> Data:
     return graph
 
 
-def _networkx(maker: str, weight: str = "weight") -> Data:
+def _networkx(maker: str, weight: str = "weight", y: str | None = None) -> Data:
     import networkx as nx
 
-    g = getattr(nx, maker)()
-    club = {"y": "club"} if maker == "karate_club_graph" else {}
-    return as_graph(g, weight=weight, **club)
+    return as_graph(getattr(nx, maker)(), weight=weight, y=y)
 
 
 EMBEDDED: dict[str, Callable[[], Data]] = {
-    "karate": lambda: _networkx("karate_club_graph", weight=""),  # unweighted, as mostly used
+    # without Zachary's weights, as mostly used
+    "karate": lambda: _networkx("karate_club_graph", weight="", y="club"),
     "les_miserables": lambda: _networkx("les_miserables_graph"),
     "florentine": lambda: _networkx("florentine_families_graph"),
     "digits": lambda: _table("load_digits", standardise=False),
@@ -138,5 +137,3 @@ def _download(name: str) -> Data:
             "internet, or set GRAPHCLUST_DATA to a folder that holds "
             f"{name}/graph.npz"
         ) from None
-
-

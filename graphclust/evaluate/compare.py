@@ -11,7 +11,7 @@ import pandas as pd
 from torch_geometric.data import Data
 
 from graphclust.base import Method
-from graphclust.evaluate.run import describe, run_cell, stored
+from graphclust.evaluate.run import run_cell, stored
 from graphclust.evaluate.tables import render, summary
 from graphclust.graph.convert import as_graph
 from graphclust.graph.export import is_signed
@@ -97,9 +97,7 @@ def compare(
         for done, (name, cell) in enumerate(plan):
             if progress:
                 progress(done, len(plan), name)
-            found = run_cell(
-                cell, source, time_limit=time_limit, memory_limit=memory_limit
-            )
+            found = run_cell(cell, source, time_limit=time_limit, memory_limit=memory_limit)
             rows.append({"label": name, **found})
     if progress:
         progress(len(plan), len(plan), "")
@@ -136,8 +134,8 @@ def _choose_k(data: Data, given: int | None) -> tuple[int, list[str]]:
 
 
 def _leiden_rows(data: Data, k: int) -> list[Method]:
-    free = METHODS["leiden"]()
-    return [free] if is_signed(data) else [free, dataclasses.replace(free, n_clusters=k)]
+    leiden: Callable[..., Method] = METHODS["leiden"]
+    return [leiden()] if is_signed(data) else [leiden(), leiden(n_clusters=k)]
 
 
 def _with_k(cls: type[Method], k: int) -> Method:

@@ -4,7 +4,7 @@ and nothing it does ends a comparison.
 Cells are forked from a server that has the imports ready (where the system can fork), which keeps a
 cell at milliseconds. Figures of a row:
 
-- `seconds`: wall clock inside the method; `cpu_seconds`: processor time of all threads around `fit`;
+- `seconds`: wall clock inside the method; `cpu_seconds`: processor time of all threads of `fit`;
 - `peak_mb`: highest resident memory of the process during `fit`; `extra_mb`: how far that is above
   what it held before, with libraries and graph loaded.
 """
@@ -63,7 +63,15 @@ def run_cell(
         `method`, `params` (JSON), `seed`, `status` (ok, failed, crashed, time limit, memory limit),
         `reason`, `n_clusters`, the scores of `evaluate.metrics`, `seconds`, `cpu_seconds`,
         `peak_mb`, `extra_mb`, `warnings`, `versions` (JSON), `commit`, `cpu`.
+
+    Raises:
+        TypeError: the method's class lives in the running script.
     """
+    if type(method).__module__ == "__main__":
+        raise TypeError(
+            f"{type(method).__name__} is defined in the running script; put it in a module of its "
+            "own, so that another process can import it"
+        )
     row = describe(method)
     with stored(graph) as source:
         return row | _in_process(method, source, time_limit, memory_limit)
@@ -217,8 +225,7 @@ def _peak() -> float:
 
 @cache
 def _versions() -> str:
-    packages = ("numpy", "scipy", "scikit-learn", "torch", "torch-geometric",
-                "igraph", "leidenalg")
+    packages = ("numpy", "scipy", "scikit-learn", "torch", "torch-geometric", "igraph", "leidenalg")
     ours = {"python": platform.python_version(), "graphclust": __version__}
     return json.dumps(ours | {name: version(name) for name in packages})
 

@@ -19,7 +19,7 @@ FORMS = ("markdown", "html", "csv")
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a label: `runs`, `failed`, and `<score>_mean`, `<score>_sd` of the runs that ended well.
+    """One row a label: `runs`, `failed`, and `<score>_mean`, `<score>_sd` of its good runs.
 
     The standard deviation is that of a sample (n − 1); NaN for a single run.
     """

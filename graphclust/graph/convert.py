@@ -156,13 +156,17 @@ def _numbers(values: Any, what: str, raw: Raw) -> Array:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.shape != raw.source.shape:
-        raise GraphError(f"{what} must have one value for each of the {len(raw.source)} edges, "
-                         f"found shape {array.shape}")
+        raise GraphError(
+            f"{what} must have one value for each of the {len(raw.source)} edges, "
+            f"found shape {array.shape}"
+        )
     if array.dtype.kind == "f":
         bad = np.flatnonzero(~np.isfinite(array))
         if len(bad):
-            raise GraphError(f"{what} must be finite, found {len(bad)} NaN or infinite values, "
-                             f"the first at edge {bad[0]}")
+            raise GraphError(
+                f"{what} must be finite, found {len(bad)} NaN or infinite values, "
+                f"the first at edge {bad[0]}"
+            )
         return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
     return array.astype(np.int64 if what == "time" else np.float64)
 

@@ -60,7 +60,9 @@ def read_graph(path: str | Path, *, directed: bool | None = None) -> Data:
         return read_npz(path)
     if path.suffix in EDGE_SUFFIXES:
         return read_edges(path, directed=directed)
-    raise GraphError(f"{path.name}: unknown ending {path.suffix!r}; accepted: {', '.join(SUFFIXES)}")
+    raise GraphError(
+        f"{path.name}: unknown ending {path.suffix!r}; accepted: {', '.join(SUFFIXES)}"
+    )
 
 
 def read_edges(path: str | Path, *, directed: bool | None = None) -> Data:
@@ -204,7 +206,9 @@ def read_npz(path: str | Path) -> Data:
         raise GraphError(f"{path.name} lacks {', '.join(sorted(missing))}")
     source, target = keys["edge_index"].astype(np.int64)
     n = int(keys["num_nodes"])
-    if len(source) and (min(source.min(), target.min()) < 0 or max(source.max(), target.max()) >= n):
+    if len(source) and (
+        min(source.min(), target.min()) < 0 or max(source.max(), target.max()) >= n
+    ):
         raise GraphError(f"{path.name}: edge_index must hold nodes 0..{n - 1}")
     return finish(
         Raw(
@@ -234,7 +238,7 @@ def _npz_matrix(keys: dict[str, Any], name: str) -> Any:
 def write_npz(graph: Data, path: str | Path) -> None:
     """Write a graph so that `read_npz` gives it back; uncompressed, atomic, no pickle."""
     source, target, weight = edges_once(graph)
-    keys = {
+    keys: dict[str, Any] = {
         "edge_index": np.stack([source, target]),
         "num_nodes": np.int64(graph.num_nodes),
         "directed": np.bool_(graph.directed),
@@ -252,7 +256,7 @@ def write_npz(graph: Data, path: str | Path) -> None:
     if graph.x is not None:
         keys |= _npz_features(graph.x)
     with atomic(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **keys)
+        np.savez(file, allow_pickle=False, **keys)
 
 
 def _npz_features(x: torch.Tensor) -> dict[str, Any]:

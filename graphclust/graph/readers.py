@@ -269,9 +269,8 @@ def _count(source: Array, target: Array, n: int | None) -> int:
     )
     n = int(high) + 1 if n is None else n
     if low < 0 or high >= n:
-        raise GraphError(
-            f"edges must join nodes 0..{n - 1} (num_nodes={n}), found node {low if low < 0 else high}"
-        )
+        found = low if low < 0 else high
+        raise GraphError(f"edges must join nodes 0..{n - 1} (num_nodes={n}), found node {found}")
     return n
 
 

@@ -3,6 +3,8 @@
 Every generator returns a PyG `Data` with the planted blocks in `y`; same seed, same graph.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from torch_geometric.data import Data
@@ -13,10 +15,8 @@ from graphclust.graph.readers import Raw
 from graphclust.kernels.determinism import seeded
 
 
-def sbm(
-    n: int = 1000, k: int = 5, p_in: float = 0.1, p_out: float = 0.01, seed: int = 0
-) -> Data:
-    """Planted partition: k blocks of (nearly) equal size, edge probability p_in inside, p_out across.
+def sbm(n: int = 1000, k: int = 5, p_in: float = 0.1, p_out: float = 0.01, seed: int = 0) -> Data:
+    """Planted partition: k blocks of nearly equal size, edge probability p_in inside, p_out across.
 
     P. Holland, K. Laskey, S. Leinhardt, Soc. Networks 5 (1983). O(N + E).
     """
@@ -121,7 +121,12 @@ def attributed_sbm(
     return finish(Raw(source, target, n, directed=False, x=x, y=graph.y))
 
 
-GENERATORS = {"sbm": sbm, "dcsbm": dcsbm, "lfr": lfr, "attributed_sbm": attributed_sbm}
+GENERATORS: dict[str, Callable[..., Data]] = {
+    "sbm": sbm,
+    "dcsbm": dcsbm,
+    "lfr": lfr,
+    "attributed_sbm": attributed_sbm,
+}
 
 
 def _blocks(n: int, k: int) -> NDArray[np.int64]:

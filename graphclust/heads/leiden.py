@@ -50,7 +50,13 @@ def leiden(
 
 
 def _igraph(
-    g: igraph.Graph, objective: str, resolution: float, rounds: int, _seed: int, start: Any, trace: Any
+    g: igraph.Graph,
+    objective: str,
+    resolution: float,
+    rounds: int,
+    _seed: int,
+    start: Any,
+    trace: Any,
 ) -> tuple[Labels, float]:
     found = g.community_leiden(
         objective_function="CPM" if objective == "cpm" else "modularity",
@@ -64,7 +70,13 @@ def _igraph(
 
 
 def _leidenalg(
-    g: igraph.Graph, objective: str, resolution: float, rounds: int, seed: int, start: Any, trace: Any
+    g: igraph.Graph,
+    objective: str,
+    resolution: float,
+    rounds: int,
+    seed: int,
+    start: Any,
+    trace: Any,
 ) -> tuple[Labels, float]:
     """One layer, or for signed graphs the positive layer minus the negative one."""
     optimiser = leidenalg.Optimiser()
@@ -145,8 +157,8 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
         if count == target:
             break
         low, high = (low, gamma) if count > target else (gamma, high)
-        gamma = math.sqrt(low * high) if 0 < low and high < math.inf else (
-            low * 4 if low else high / 4
+        gamma = (
+            math.sqrt(low * high) if low > 0 and high < math.inf else (low * 4 if low else high / 4)
         )
     if best is None:
         best = merge(np.arange(n), k, adjacency)
@@ -163,7 +175,9 @@ def _modularity(labels: Labels, adjacency: sp.csr_array) -> float:
 def _between(labels: Labels, adjacency: sp.csr_array) -> sp.csr_array:
     """(K, K) weight between communities; the diagonal holds twice the weight inside."""
     k = int(labels.max()) + 1
-    member = sp.csr_array((np.ones(len(labels)), (np.arange(len(labels)), labels)), (len(labels), k))
+    member = sp.csr_array(
+        (np.ones(len(labels)), (np.arange(len(labels)), labels)), (len(labels), k)
+    )
     return sp.csr_array(member.T @ adjacency @ member)
 
 

@@ -16,7 +16,8 @@ def seeded(seed: int) -> Iterator[None]:
     Libraries draw from these (igraph from Python's, many torch layers from torch's), so this is
     what makes them repeatable without disturbing the caller.
     """
-    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    python, cpu = random.getstate(), torch.get_rng_state()
+    numpy = np.random.get_state()  # noqa: NPY002
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     try:
         random.seed(seed)

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.cluster import AgglomerativeClustering
 from torch_geometric.data import Data
 
-from graphclust.base import Labels, Method, Trace
+from graphclust.base import Method, Trace
 from graphclust.graph.features import feature_matrix
 from graphclust.kernels.determinism import one_thread
 from graphclust.params import param
@@ -36,7 +36,7 @@ class Agglomerative(Method):
     max_nodes: ClassVar = 20_000  # all pairwise distances: 1.6 GB
     randomised: ClassVar = False
 
-    def _fit(self, graph: Data, trace: Trace, **warm: Labels) -> dict[str, Any]:
+    def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         if graph.num_nodes == 1:
             return {"labels": np.zeros(1, np.int64)}
         x = feature_matrix(graph.x)

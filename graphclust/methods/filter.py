@@ -46,7 +46,7 @@ class Filter(Method):
     needs: ClassVar = ("x",)
     kinds: ClassVar = ("undirected", "weighted")
 
-    def _fit(self, graph: Data, trace: Trace, **warm: Labels) -> dict[str, Any]:
+    def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         with one_thread():
             components = right_singular_vectors(
                 normalize(feature_matrix(graph.x)), self.dimensions, self.seed
@@ -67,7 +67,7 @@ class Filter(Method):
 
 
 def right_singular_vectors(x: Any, d: int, seed: int) -> NDArray[np.floating]:
-    """(D, F): the `d` leading right singular vectors; the identity where `x` has no more columns."""
+    """(D, F): the `d` leading right singular vectors; the identity where F ≤ d."""
     d = min(d, *x.shape)
     if d == x.shape[1]:
         return np.eye(d, dtype=x.dtype)
@@ -75,9 +75,7 @@ def right_singular_vectors(x: Any, d: int, seed: int) -> NDArray[np.floating]:
     return vectors
 
 
-def smooth(
-    z: NDArray[np.floating], adjacency: sp.csr_array, steps: int
-) -> NDArray[np.floating]:
+def smooth(z: NDArray[np.floating], adjacency: sp.csr_array, steps: int) -> NDArray[np.floating]:
     """(½(I + S))^steps Z with S the normalised adjacency with self-loops."""
     operator = normalised_adjacency(sp.csr_array(adjacency + sp.eye_array(len(z))))
     operator = operator.astype(z.dtype)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch_geometric.data import Data
 
-from graphclust.base import Labels, Method, Trace
+from graphclust.base import Method, Trace
 from graphclust.graph.export import edges_once
 from graphclust.params import param
 
@@ -33,7 +33,7 @@ class Infomap(Method):
     requires: ClassVar = ("infomap",)
     kinds: ClassVar = ("undirected", "directed", "weighted")
 
-    def _fit(self, graph: Data, trace: Trace, **warm: Labels) -> dict[str, Any]:
+    def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         import infomap
 
         source, target, weight = edges_once(graph)

@@ -32,7 +32,7 @@ class KMeans(Method):
     needs: ClassVar = ("x",)
     kinds: ClassVar = ()
 
-    def _fit(self, graph: Data, trace: Trace, **warm: Labels) -> dict[str, Any]:
+    def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         x = feature_matrix(graph.x)
         labels, centres, inertia = kmeans(x, self.n_clusters, seed=self.seed, n_init=self.n_init)
         trace(0, inertia=inertia)

@@ -27,9 +27,9 @@ class LabelPropagation(Method):
     kinds: ClassVar = ("undirected", "weighted")
     warm_start: ClassVar = True
 
-    def _fit(self, graph: Data, trace: Trace, **warm: Labels) -> dict[str, Any]:
+    def _fit(self, graph: Data, trace: Trace, initial: Labels | None = None) -> dict[str, Any]:
         g: igraph.Graph = to_igraph(graph)
-        initial = warm["initial"].tolist() if "initial" in warm else None
+        start = None if initial is None else initial.tolist()
         weights = "weight" if g.is_weighted() else None
-        found = g.community_label_propagation(weights=weights, initial=initial)
+        found = g.community_label_propagation(weights=weights, initial=start)
         return {"labels": np.asarray(found.membership)}

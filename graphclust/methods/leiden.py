@@ -25,23 +25,26 @@ from graphclust.params import param
 
 @dataclass(frozen=True, kw_only=True)
 class Leiden(Method):
-    """Leiden (Traag et al. 2019): modularity or the constant Potts model, well-connected communities.
+    """Leiden (Traag et al. 2019): well-connected communities of high modularity (or Potts quality).
 
     Same seed, same labels, whatever the number of threads. `extras`: `quality` as the engine states
     it, `engine`; with `n_clusters` also `resolution`, `probes` and `merges` of the search.
 
     Raises:
-        GraphError: `n_clusters` on a graph without edges or with negative weights; `engine="igraph"`
-            on a signed graph.
+        GraphError: `n_clusters` on a graph without edges or with negative weights, or
+            `engine="igraph"` on a signed graph.
     """
 
-    n_clusters: int | None = param(None, "exact number of communities; none: as many as there are",
-                                   low=1)
+    n_clusters: int | None = param(
+        None, "exact number of communities; none: as many as there are", low=1
+    )
     objective: Literal["modularity", "cpm"] = param("modularity", "what is maximised")
     resolution: float = param(
         1.0, "γ: higher gives more, smaller communities; not used with n_clusters", low=0
     )
-    n_iterations: int = param(-1, "rounds of the algorithm; −1: until a round gains nothing", low=-1)
+    n_iterations: int = param(
+        -1, "rounds of the algorithm; −1: until a round gains nothing", low=-1
+    )
     engine: Literal["auto", "igraph", "leidenalg"] = param(
         "auto", "auto: igraph, which is faster, but leidenalg for signed graphs"
     )
@@ -49,7 +52,7 @@ class Leiden(Method):
     kinds: ClassVar = ("undirected", "directed", "weighted", "signed")
     warm_start: ClassVar = True
 
-    def _fit(self, graph: Data, trace: Trace, **warm: Labels) -> dict[str, Any]:
+    def _fit(self, graph: Data, trace: Trace, initial: Labels | None = None) -> dict[str, Any]:
         engine = self._engine(graph)
         options: dict[str, Any] = {
             "objective": self.objective,
@@ -57,7 +60,7 @@ class Leiden(Method):
             "engine": engine,
             "seed": self.seed,
             "trace": trace,
-            **warm,
+            "initial": initial,
         }
         if self.n_clusters is not None:
             labels, found = leiden_exact(graph, self.n_clusters, **options)

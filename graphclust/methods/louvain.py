@@ -13,7 +13,7 @@ import igraph
 import numpy as np
 from torch_geometric.data import Data
 
-from graphclust.base import Labels, Method, Trace
+from graphclust.base import Method, Trace
 from graphclust.graph.export import to_igraph
 from graphclust.params import param
 
@@ -26,7 +26,9 @@ class Louvain(Method):
 
     kinds: ClassVar = ("undirected", "weighted")
 
-    def _fit(self, graph: Data, trace: Trace, **warm: Labels) -> dict[str, Any]:
+    def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
+        if graph.edge_index.shape[1] == 0:
+            return {"labels": np.arange(graph.num_nodes)}
         g: igraph.Graph = to_igraph(graph)
         weights = "weight" if g.is_weighted() else None
         levels = g.community_multilevel(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import normalize
 from torch_geometric.data import Data
 
-from graphclust.base import Labels, Method, Trace
+from graphclust.base import Method, Trace
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import to_scipy
 from graphclust.heads.kmeans import kmeans
@@ -49,7 +49,7 @@ class Spectral(Method):
 
     kinds: ClassVar = ("undirected", "weighted")
 
-    def _fit(self, graph: Data, trace: Trace, **warm: Labels) -> dict[str, Any]:
+    def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         adjacency = to_scipy(graph)
         tau = self.regularisation * adjacency.sum() / graph.num_nodes
         operator = normalised_adjacency(adjacency, tau)

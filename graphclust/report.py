@@ -1,0 +1,114 @@
+"""What a person reads in the terminal: a clustering, a comparison, the list of methods."""
+
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from torch_geometric.data import Data
+
+from graphclust.base import Clustering, Method
+from graphclust.evaluate.compare import Comparison
+from graphclust.evaluate.metrics import external, internal
+from graphclust.evaluate.tables import cells
+from graphclust.graph.export import edges_once, is_signed, is_temporal
+from graphclust.methods import METHODS
+from graphclust.params import describe
+
+UNBROKEN = 200  # columns, where the output is no terminal
+
+
+def facts(data: Data) -> str:
+    """Kind and size of a graph in one line."""
+    what = "events" if is_temporal(data) else "edges"
+    known = [
+        "directed" if data.directed else "undirected",
+        f"{data.num_nodes:,} nodes",
+        f"{len(edges_once(data)[0]):,} {what}",
+        "" if data.edge_weight is None else "signed" if is_signed(data) else "weighted",
+        "" if data.x is None else f"{data.x.shape[1]:,} features",
+    ]
+    return ", ".join(part for part in known if part)
+
+
+def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> None:
+    """Print the method, the clusters' sizes and every score that the graph allows."""
+    sizes = sorted(result.sizes.tolist(), reverse=True)
+    shown = ", ".join(map(str, sizes[:10])) + (", …" if len(sizes) > 10 else "")
+    lines = [
+        ("graph", f"{name}: {facts(data)}"),
+        ("method", repr(result.method)),
+        ("clusters", f"{result.n_clusters}, of {shown} nodes"),
+    ]
+    if not is_signed(data):
+        lines.append(
+            (
+                "edges",
+                "modularity {modularity:.3f}, mean conductance {conductance_mean:.3f}, coverage "
+                "{coverage:.3f}, disconnected clusters: {disconnected}".format(
+                    **internal(data, result.labels)
+                ),
+            )
+        )
+    if data.y is not None and data.y.dim() == 1 and bool((data.y >= 0).any()):
+        lines.append(
+            (
+                "classes",
+                "ACC {acc:.3f}, NMI {nmi:.3f}, ARI {ari:.3f}, F1 {macro_f1:.3f}; nodes without a "
+                "class, left out: {unlabelled}".format(**external(result.labels, data.y)),
+            )
+        )
+    lines.append(("time", f"{result.seconds:.3g} s"))
+    for head, text in lines:
+        out.print(f"{head:<10}{text}", soft_wrap=True, markup=False)
+
+
+def show_comparison(out: Console, name: str, data: Data, found: Comparison) -> None:
+    """Print the table of means and deviations, and under it what a reader must know."""
+    heads, lines = cells(found.rows)
+    table = Table(title=f"{name}: {facts(data)}", title_justify="left", box=SIMPLE_HEAD)
+    for head in heads:
+        table.add_column(head, justify="left" if head == "method" else "right")
+    _print_table(out, table, lines)
+    for note in found.notes:
+        out.print(f"· {note}", style="dim", soft_wrap=True, markup=False)
+
+
+def show_methods(out: Console) -> None:
+    """Print one line a method."""
+    lines = []
+    for name in METHODS:
+        cls = METHODS[name]
+        reads = [*cls.needs, *(("edges", *cls.kinds[1:]) if cls.kinds else ())]
+        lines.append([name, ", ".join(reads), _number_of_clusters(cls), _title(cls)])
+    heads = ("method", "reads", "number of clusters", "what it is")
+    _print_table(out, Table(*heads, box=SIMPLE_HEAD), lines)
+
+
+def show_method(out: Console, cls: type[Method]) -> None:
+    """Print what one method is and its parameters."""
+    out.print(_title(cls), markup=False, soft_wrap=True)
+    lines = [
+        [p["name"], p["type"], p["default"] or "required", p["range"], p["help"]]
+        for p in describe(cls)
+    ]
+    heads = ("parameter", "type", "default", "range", "meaning")
+    _print_table(out, Table(*heads, box=SIMPLE_HEAD), lines)
+
+
+def _number_of_clusters(cls: type[Method]) -> str:
+    defaults = {p["name"]: p["default"] for p in describe(cls)}
+    if "n_clusters" not in defaults:
+        return "found"
+    return "given" if defaults["n_clusters"] is None else "found, or given"
+
+
+def _title(cls: type[Method]) -> str:
+    return (cls.__doc__ or cls.name).strip().splitlines()[0]
+
+
+def _print_table(out: Console, table: Table, lines: list[list[Any]]) -> None:
+    """Print a table; in a pipe or file it keeps its lines whole."""
+    for line in lines:
+        table.add_row(*line)
+    (out if out.is_terminal else Console(width=UNBROKEN)).print(table, markup=False)

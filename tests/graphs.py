@@ -1,0 +1,81 @@
+"""Small graphs and helpers that several test files share."""
+
+import warnings
+
+import numpy as np
+import torch
+from torch_geometric.data import Data
+
+from graphclust.base import Method
+from graphclust.graph.convert import as_graph
+from graphclust.graph.errors import GraphWarning
+from graphclust.graph.export import node_ids
+from graphclust.graph.features import feature_matrix
+from graphclust.graph.synth import attributed_sbm
+from graphclust.methods import METHODS
+from graphclust.params import required
+
+TRIANGLES = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5), (2, 3)]  # two, joined by one edge
+
+
+def method(name: str, k: int = 4, **params) -> Method:
+    """The method with `k` clusters where it must be told, else with its defaults."""
+    cls = METHODS[name]
+    needed = {"n_clusters": k} if "n_clusters" in required(cls) else {}
+    return cls(**(needed | params))
+
+
+def planted(seed: int = 0, n: int = 120, k: int = 4) -> Data:
+    """Clear blocks in edges and features alike."""
+    return attributed_sbm(n, k, p_in=0.35, p_out=0.01, features=16, signal=2.0, seed=seed)
+
+
+def noise(n: int = 150, seed: int = 0) -> Data:
+    """No planted clusters in edges or features; sparse, so that chance makes many small ones."""
+    rng = np.random.default_rng(seed)
+    edges = rng.integers(0, n, (2, 3 * n // 2))
+    return quiet(edges, x=rng.standard_normal((n, 8)), directed=False, num_nodes=n)
+
+
+def quiet(graph, **options) -> Data:
+    """as_graph without the warnings about repeats and loops."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GraphWarning)
+        return as_graph(graph, **options)
+
+
+def pairs(*edges, n: int, x=None, **options) -> Data:
+    """A graph of n nodes from a few pairs; features tell each node apart unless given."""
+    index = torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).T
+    x = np.eye(n, 8) + np.arange(n)[:, None] if x is None else x
+    return as_graph(Data(edge_index=index, num_nodes=n), x=x, **({"directed": False} | options))
+
+
+def permuted(graph: Data, order: np.ndarray) -> Data:
+    """The same graph with node order[i] in place i."""
+    place = np.argsort(order)
+    return as_graph(
+        Data(
+            edge_index=torch.from_numpy(place[graph.edge_index.numpy()]),
+            edge_weight=graph.edge_weight,
+            num_nodes=graph.num_nodes,
+            directed=graph.directed,
+            node_ids=node_ids(graph)[order],
+        ),
+        x=None if graph.x is None else feature_matrix(graph.x)[order],
+        y=None if graph.y is None else graph.y[order],
+    )
+
+
+def same(a: Data, b: Data) -> bool:
+    """Do two graphs hold the same, key by key?"""
+    keys = {key for key in a.keys() if a[key] is not None}  # noqa: SIM118 - a PyG method
+    if keys != {key for key in b.keys() if b[key] is not None}:  # noqa: SIM118
+        return False
+    return all(_equal(a[key], b[key]) for key in keys)
+
+
+def _equal(a, b) -> bool:
+    if isinstance(a, torch.Tensor):
+        return a.dtype == b.dtype and bool((a.to_dense() == b.to_dense()).all())
+    return bool(np.all(a == b))

@@ -1,0 +1,415 @@
+"""What every method promises, checked on every method in METHODS."""
+
+import copy
+import inspect
+import random
+import sys
+
+import networkx as nx
+import numpy as np
+import pytest
+import torch
+from graphs import TRIANGLES, method, noise, pairs, permuted, planted, same
+from sklearn.metrics import adjusted_rand_score as ari
+from threadpoolctl import threadpool_limits
+
+from graphclust import METHODS, Clustering, GraphError, GraphWarning, as_graph
+from graphclust.params import required
+
+every_method = pytest.mark.parametrize("name", list(METHODS))
+edge_methods = [name for name in METHODS if METHODS[name].kinds]
+feature_methods = [name for name in METHODS if "x" in METHODS[name].needs]
+k_methods = [name for name in METHODS if "n_clusters" in METHODS[name].__dataclass_fields__]
+
+
+def reads(kind: str) -> list[str]:
+    return [name for name in METHODS if kind in METHODS[name].kinds]
+
+
+# --- results ---------------------------------------------------------------------------------
+
+
+@every_method
+def test_labels_are_consecutive_whole_numbers(name):
+    result = method(name).fit(planted())
+    assert result.labels.dtype == np.int64
+    assert result.labels.shape == (120,)
+    assert np.array_equal(np.unique(result.labels), np.arange(result.n_clusters))
+    assert np.array_equal(result.sizes, np.bincount(result.labels))
+    assert np.array_equal(method(name).fit_predict(planted()), result.labels)
+
+
+@every_method
+def test_planted_blocks_are_found(name):
+    graph = planted()
+    assert ari(graph.y.numpy(), method(name).fit(graph).labels) > 0.95
+
+
+@pytest.mark.parametrize("name", reads("directed"))
+def test_planted_blocks_are_found_in_arcs(name):
+    graph = planted()
+    rng = np.random.default_rng(0)
+    source, target = graph.edge_index.numpy()
+    once = source < target
+    flip = rng.random(once.sum()) < 0.5
+    low, high = source[once], target[once]
+    arcs = np.stack([np.where(flip, low, high), np.where(flip, high, low)])
+    directed = as_graph(torch.from_numpy(arcs), directed=True, num_nodes=120)
+    assert ari(graph.y.numpy(), method(name).fit(directed).labels) > 0.95
+
+
+@pytest.mark.parametrize("name", reads("signed"))
+def test_planted_blocks_are_found_in_signs(name):
+    """Everybody is joined; only the signs tell friends from foes."""
+    y = np.arange(40) % 4
+    signs = np.where(y[:, None] == y[None, :], 1.0, -1.0) - np.eye(40)
+    assert ari(y, method(name).fit(signs).labels) == 1.0
+
+
+@pytest.mark.parametrize("name", reads("weighted"))
+def test_planted_blocks_are_found_in_weights(name):
+    """Everybody is joined; only the weights tell the blocks."""
+    y = np.arange(60) % 3
+    weights = np.where(y[:, None] == y[None, :], 5.0, 0.5) - 5.0 * np.eye(60)
+    graph = as_graph(weights, x=np.random.default_rng(0).standard_normal((60, 4)))
+    if "x" in METHODS[name].needs:  # features say nothing, smoothed over the edges they do
+        assert ari(y, method(name, k=3, steps=20).fit(graph).labels) > 0.95
+    elif name != "label_propagation":  # weights only break ties there
+        assert ari(y, method(name, k=3).fit(graph).labels) > 0.95
+
+
+@pytest.mark.parametrize("name", edge_methods)
+def test_events_count_as_edges(name):
+    """Methods that do not read times say so, and see every event."""
+    graph = planted()
+    source, target = graph.edge_index.numpy()
+    events = as_graph(np.stack([source, target]).T.copy(), directed=False, num_nodes=120, x=graph.x)
+    events.t = torch.arange(events.edge_index.shape[1])
+    events = as_graph(events)
+    if "temporal" in METHODS[name].kinds:
+        result = method(name).fit(events)
+    else:
+        with pytest.warns(GraphWarning, match="ignores event times"):
+            result = method(name).fit(events)
+    assert ari(graph.y.numpy(), result.labels) > 0.95
+
+
+@every_method
+def test_soft_memberships_are_probabilities(name):
+    result = method(name).fit(planted())
+    if result.soft is None:
+        return
+    assert np.isfinite(result.soft).all()
+    assert np.allclose(result.soft.sum(axis=1), 1)
+    assert result.soft.shape[1] >= result.n_clusters
+
+
+@every_method
+def test_the_module_cites_its_source(name):
+    text = sys.modules[METHODS[name].__module__].__doc__
+    assert "http" in text
+    assert inspect.getdoc(METHODS[name])
+
+
+# --- seeds, order, threads -------------------------------------------------------------------
+
+
+@every_method
+def test_same_seed_same_labels(name):
+    graph = noise()
+    first, second = (method(name, k=6, seed=3).fit(graph).labels for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+@every_method
+def test_the_seed_is_used(name):
+    runs = {method(name, k=6, seed=seed).fit(noise()).labels.tobytes() for seed in range(6)}
+    assert (len(runs) > 1) == METHODS[name].randomised
+
+
+@every_method
+def test_node_order_does_not_matter(name):
+    graph = planted()
+    order = np.random.default_rng(1).permutation(graph.num_nodes)
+    labels = method(name).fit(graph).labels
+    shuffled = method(name).fit(permuted(graph, order))
+    assert np.array_equal(shuffled.node_ids, order)
+    assert ari(labels[order], shuffled.labels) > 0.95
+
+
+@every_method
+def test_the_number_of_threads_does_not_matter(name):
+    graph, labels = noise(n=600), []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            with threadpool_limits(threads):
+                labels.append(method(name, k=6).fit(graph).labels)
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(*labels)
+
+
+# --- what is the caller's stays as it is -------------------------------------------------------
+
+
+@every_method
+def test_the_callers_graph_is_untouched(name):
+    graph = planted()
+    before = copy.deepcopy(graph)
+    method(name).fit(graph)
+    assert same(graph, before)
+
+
+@every_method
+def test_random_states_are_untouched(name):
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    torch.manual_seed(1)
+    expected = (random.random(), np.random.random(), torch.rand(1).item())  # noqa: NPY002
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    torch.manual_seed(1)
+    method(name).fit(planted())
+    assert (random.random(), np.random.random(), torch.rand(1).item()) == expected  # noqa: NPY002
+
+
+@every_method
+def test_no_label_reaches_the_method(name, monkeypatch):
+    cls, seen = METHODS[name], []
+    fit = cls._fit
+
+    def spy(self, graph, *rest, **warm):
+        seen.append([key for key in graph.keys() if graph[key] is not None])  # noqa: SIM118
+        return fit(self, graph, *rest, **warm)
+
+    monkeypatch.setattr(cls, "_fit", spy)
+    graph = planted()
+    labels = method(name).fit(graph).labels
+    graph.y = (graph.y + 1) % 4
+    assert np.array_equal(labels, method(name).fit(graph).labels)
+    allowed = {"edge_index", "edge_weight", "num_nodes", "directed", "x", "t"}
+    assert seen
+    assert all(set(keys) <= allowed for keys in seen)
+
+
+# --- graphs at the edge ------------------------------------------------------------------------
+
+
+@every_method
+def test_isolated_nodes_get_labels(name):
+    graph = pairs(*TRIANGLES, n=9)
+    result = method(name, k=2).fit(graph)
+    assert len(result.labels) == 9
+
+
+@every_method
+def test_two_components_stay_apart(name):
+    x = np.repeat([[0.0, 1.0], [1.0, 0.0]], 3, axis=0) + 0.01 * np.eye(6, 2)
+    graph = pairs(*TRIANGLES[:-1], n=6, x=x)
+    labels = method(name, k=2).fit(graph).labels
+    assert ari([0, 0, 0, 1, 1, 1], labels) == 1.0
+
+
+@every_method
+def test_one_edge(name):
+    assert len(method(name, k=1).fit(pairs((0, 1), n=2)).labels) == 2
+
+
+@every_method
+def test_no_edge(name):
+    assert len(method(name, k=2).fit(pairs(n=4)).labels) == 4
+
+
+@every_method
+def test_one_node(name):
+    assert method(name, k=1).fit(pairs(n=1)).labels.tolist() == [0]
+
+
+@pytest.mark.parametrize("name", k_methods)
+@pytest.mark.parametrize("k", [1, 2, 6])
+def test_exactly_k_clusters(name, k):
+    graph = pairs(*TRIANGLES, n=6)
+    assert METHODS[name](n_clusters=k).fit(graph).n_clusters == k
+
+
+@every_method
+def test_repeats_and_loops_are_named_and_change_nothing(name):
+    clean, seeds = pairs(*TRIANGLES, n=6), range(3)
+    dirty = torch.tensor([*TRIANGLES, (0, 1), (1, 0), (4, 4)]).T
+    with pytest.warns(GraphWarning) as said:
+        graph = as_graph(dirty, directed=False, x=clean.x)
+    assert {"1 self-loops were dropped", "2 repeated edges were dropped"} == {
+        str(warning.message) for warning in said
+    }
+    for seed in seeds:
+        model = method(name, k=2, seed=seed)
+        assert np.array_equal(model.fit(graph).labels, model.fit(clean).labels)
+
+
+@every_method
+def test_text_ids_come_back(name):
+    g = nx.relabel_nodes(nx.Graph(TRIANGLES), dict(enumerate("abcdef")))
+    graph = as_graph(g, x=np.eye(6) + np.repeat([0, 3], 3)[:, None])
+    frame = method(name, k=2).fit(graph).to_frame()
+    assert frame["node"].tolist() == list("abcdef")
+    clusters = frame.set_index("node")["cluster"]
+    assert clusters["a"] == clusters["b"]
+
+
+# --- refusals ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", k_methods)
+def test_more_clusters_than_nodes_are_refused(name):
+    with pytest.raises(GraphError, match=r"n_clusters=7 is more than the 6 nodes"):
+        METHODS[name](n_clusters=7).fit(pairs(*TRIANGLES, n=6))
+
+
+@pytest.mark.parametrize("name", k_methods)
+@pytest.mark.parametrize(("bad", "error"), [(0, ValueError), (2.5, TypeError), ("2", TypeError)])
+def test_a_wrong_number_of_clusters_is_refused(name, bad, error):
+    with pytest.raises(error, match="n_clusters must"):
+        METHODS[name](n_clusters=bad).fit(pairs(*TRIANGLES, n=6))
+
+
+@every_method
+@pytest.mark.parametrize("bad", [-1, 2**32, 0.5, None])
+def test_a_wrong_seed_is_refused(name, bad):
+    with pytest.raises((ValueError, TypeError), match="seed must"):
+        method(name, seed=bad).fit(planted())
+
+
+@pytest.mark.parametrize("name", feature_methods)
+def test_missing_features_are_refused(name):
+    with pytest.raises(GraphError, match=f"{name} needs node features x"):
+        method(name).fit(nx.karate_club_graph())
+
+
+@every_method
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_features_that_are_not_finite_are_refused(name, bad):
+    graph = planted()
+    graph.x[3, 2] = bad
+    with pytest.raises(GraphError, match="x must be finite, found 1 NaN or infinite values"):
+        method(name).fit(graph)
+
+
+@every_method
+def test_features_that_are_no_numbers_are_refused(name):
+    with pytest.raises(GraphError, match="x must hold numbers"):
+        method(name).fit(as_graph(planted(), x=np.full((120, 2), "red")))
+
+
+@pytest.mark.parametrize("name", sorted(set(edge_methods) - set(reads("signed"))))
+def test_negative_weights_are_refused(name):
+    graph = planted()
+    graph.edge_weight = torch.ones(graph.edge_index.shape[1])
+    graph.edge_weight[:] = -1.0
+    with pytest.raises(GraphError, match=f"{name} takes no negative edge weights"):
+        method(name).fit(graph)
+
+
+@pytest.mark.parametrize("name", sorted(set(edge_methods) - set(reads("directed"))))
+def test_arcs_are_read_as_edges_with_a_warning(name):
+    graph = planted()
+    arcs = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
+    directed = as_graph(arcs, directed=True, num_nodes=120, x=graph.x)
+    with pytest.warns(GraphWarning, match=f"{name} reads arcs as undirected edges"):
+        result = method(name).fit(directed)
+    assert np.array_equal(result.labels, method(name).fit(graph).labels)
+
+
+@every_method
+def test_a_name_is_no_graph(name):
+    with pytest.raises(TypeError, match=r"use graphclust\.load"):
+        method(name).fit("karate")
+
+
+@every_method
+def test_an_empty_graph_is_refused(name):
+    with pytest.raises(GraphError, match="no nodes"):
+        method(name).fit(nx.Graph())
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if not METHODS[name].warm_start])
+def test_initial_labels_are_refused_where_they_do_nothing(name):
+    with pytest.raises(TypeError, match="takes no initial labels"):
+        method(name).fit(planted(), initial=np.zeros(120, int))
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].max_nodes])
+def test_a_graph_too_large_for_quadratic_memory_is_refused(name):
+    n = METHODS[name].max_nodes + 1
+    graph = as_graph(torch.tensor([[0, 1], [1, 2]]), num_nodes=n, x=np.ones((n, 1)))
+    with pytest.raises(GraphError, match="needs memory for N² numbers"):
+        method(name).fit(graph)
+
+
+# --- parameters, saving, predicting --------------------------------------------------------------
+
+
+@every_method
+def test_methods_are_their_parameters(name):
+    model = method(name, seed=5)
+    assert model == method(name, seed=5)
+    assert model != method(name, seed=6)
+    assert "seed=5" in repr(model)
+    assert hash(model) == hash(method(name, seed=5))
+    with pytest.raises(AttributeError):
+        model.seed = 1
+
+
+@every_method
+def test_every_parameter_is_explained(name):
+    from graphclust.params import describe
+
+    assert all(p["help"] for p in describe(METHODS[name]))
+    assert set(required(METHODS[name])) <= {"n_clusters"}
+
+
+@every_method
+def test_save_and_load(name, tmp_path):
+    result = method(name).fit(planted())
+    result.save(tmp_path / "result.npz")
+    loaded = Clustering.load(tmp_path / "result.npz")
+    assert np.array_equal(loaded.labels, result.labels)
+    assert np.array_equal(loaded.node_ids, result.node_ids)
+    assert loaded.method == result.method
+    assert loaded.history == result.history
+    assert loaded.seconds == result.seconds
+    assert loaded.extras.keys() == result.extras.keys()
+    for key, value in result.extras.items():
+        assert np.array_equal(loaded.extras[key], value)
+    for key in ("embedding", "soft"):
+        assert np.array_equal(getattr(loaded, key), getattr(result, key))
+    assert [p.name for p in tmp_path.iterdir()] == ["result.npz"]
+
+
+@every_method
+def test_predict_labels_new_nodes_or_says_why_not(name, tmp_path):
+    graph = planted()
+    result = method(name).fit(graph)
+    try:
+        again = result.predict(graph)
+    except TypeError as error:
+        assert "only the graph it is fitted on" in str(error)  # noqa: PT017
+        return
+    assert np.array_equal(again, result.labels)
+    other = planted()
+    keep = np.arange(0, 120, 2)
+    part = as_graph(
+        other.subgraph(torch.from_numpy(keep)).edge_index, x=other.x[keep], num_nodes=60
+    )
+    result.save(tmp_path / "r.npz")
+    assert ari(graph.y.numpy()[keep], Clustering.load(tmp_path / "r.npz").predict(part)) > 0.9
+
+
+@every_method
+def test_trace_gets_what_history_keeps(name):
+    said = []
+    result = method(name).fit(
+        planted(), trace=lambda epoch, **n: said.append({"epoch": epoch, **n})
+    )
+    assert said == result.history
