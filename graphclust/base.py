@@ -1,4 +1,4 @@
-"""The one contract: a `Method` is its hyper-parameters; `fit` takes a graph, gives a `Clustering`."""
+"""The one contract: a `Method` is its hyper-parameters; its `fit` gives a `Clustering`."""
 
 import dataclasses
 import json
@@ -78,7 +78,7 @@ class Clustering:
 
     def __repr__(self) -> str:
         sizes = np.sort(self.sizes)[::-1]
-        span = str(sizes[0]) if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+        span = " to ".join(str(size) for size in dict.fromkeys((sizes[0], sizes[-1])))
         return (
             f"<Clustering: {len(self.labels)} nodes in {self.n_clusters} clusters of {span} nodes, "
             f"by {self.method!r} in {self.seconds:.3g} s>"
@@ -128,7 +128,7 @@ class Clustering:
             GraphError: the file was not written by `save`, or its method is not installed.
         """
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = dict(archive)
             meta = json.loads(str(arrays.pop("meta")))
         except (ValueError, KeyError, EOFError) as error:

@@ -27,7 +27,7 @@ _debug = False
 
 def _set_debug(value: bool) -> None:
     global _debug
-    _debug = _debug or value
+    _debug = value
 
 
 Graph = Annotated[
@@ -204,7 +204,7 @@ def _shown_warnings() -> Iterator[None]:
     from graphclust.graph.errors import GraphWarning
 
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always" if not _debug else "default")
+        warnings.simplefilter("always")
         yield
     for text in dict.fromkeys(
         str(w.message) for w in caught if issubclass(w.category, GraphWarning)

@@ -77,5 +77,5 @@ def same(a: Data, b: Data) -> bool:
 
 def _equal(a, b) -> bool:
     if isinstance(a, torch.Tensor):
-        return a.dtype == b.dtype and bool((a.to_dense() == b.to_dense()).all())
-    return bool(np.all(a == b))
+        return a.dtype == b.dtype and torch.equal(a.to_dense(), b.to_dense())
+    return np.array_equal(a, b)

@@ -170,7 +170,7 @@ def _check_cells(path: Path, frame: pd.DataFrame, skip: set[int]) -> None:
         if bad.any():
             at = int(np.flatnonzero(bad)[0])
             line = _line_of(path, at, skip)
-            found = "nothing" if pd.isna(column.iloc[at]) else repr(column.iloc[at])
+            found = repr(column.iloc[at]) if column.iloc[at] else "nothing"
             raise GraphError(f"{path.name}, line {line}: column {name!r} has {what}, found {found}")
 
 
@@ -198,7 +198,7 @@ def read_npz(path: str | Path) -> Data:
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             keys = {key: archive[key] for key in archive.files if not key.startswith("raw_")}
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
         raise GraphError(f"{path.name} is no readable .npz archive: {error}") from None

@@ -22,7 +22,9 @@ from graphclust.params import param
 
 @dataclass(frozen=True, kw_only=True)
 class Agglomerative(Method):
-    """Agglomerative clustering of `x` (Ward 1963). No random choice: every seed gives the same.
+    """Agglomerative clustering of `x` (Ward 1963), blind to the edges.
+
+    No random choice: every seed gives the same.
 
     Raises:
         GraphError: more than 20 000 nodes, since it holds all pairwise distances.

@@ -20,7 +20,9 @@ from graphclust.params import param
 
 @dataclass(frozen=True, kw_only=True)
 class Infomap(Method):
-    """Infomap (Rosvall and Bergstrom 2008), two levels. An isolated node is a cluster of its own.
+    """Infomap (Rosvall and Bergstrom 2008): shortest code for a random walk, two levels.
+
+    An isolated node is a cluster of its own.
 
     Same seed, same labels, whatever the number of threads. `extras`: `codelength` in bits.
 

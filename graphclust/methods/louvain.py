@@ -20,7 +20,10 @@ from graphclust.params import param
 
 @dataclass(frozen=True, kw_only=True)
 class Louvain(Method):
-    """Louvain (Blondel et al. 2008). Same seed, same labels, whatever the number of threads."""
+    """Louvain (Blondel et al. 2008): modularity in levels, Leiden's forerunner.
+
+    Same seed, same labels, whatever the number of threads.
+    """
 
     resolution: float = param(1.0, "γ: higher gives more, smaller communities", low=0)
 

@@ -34,7 +34,7 @@ DENSE_BELOW = 400  # nodes; a dense solver is then faster, and finds every eigen
 
 @dataclass(frozen=True, kw_only=True)
 class Spectral(Method):
-    """Regularised spectral clustering (Ng et al. 2001, Qin and Rohe 2013).
+    """Spectral clustering with regularised degrees (Ng et al. 2001, Qin and Rohe 2013).
 
     Same seed, same labels, whatever the number of threads. `extras`: `eigenvalues` (K,) from the
     largest down and `residuals` (K,) = ‖L v − λ v‖₂. O(K E) time a Lanczos step, O(K N) memory.

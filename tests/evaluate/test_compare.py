@@ -1,0 +1,157 @@
+"""Comparisons: which rows there are, which k, what the notes say, how tables read."""
+
+import os
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from graphs import planted
+
+from graphclust import METHODS, as_graph, compare, load
+from graphclust.evaluate.compare import label
+from graphclust.evaluate.tables import cells, render, summary
+
+sys.path.insert(0, os.path.dirname(__file__))
+from broken import Broken
+
+
+def test_every_method_that_fits_is_there_and_leiden_twice():
+    calls = []
+    found = compare(planted(), seeds=2, progress=lambda *call: calls.append(call))
+    table = found.summary().set_index("method")
+    assert list(table.index) == [
+        "leiden",
+        "leiden(n_clusters=4)",
+        "louvain",
+        "label_propagation",
+        "infomap",
+        "spectral",
+        "kmeans",
+        "agglomerative",
+        "filter",
+    ]
+    assert (table["failed"] == 0).all()
+    assert table["runs"].to_dict() == {
+        name: 1 if name == "agglomerative" else 2 for name in table.index
+    }
+    assert (table["acc_mean"] > 0.95).all()
+    assert sorted(set(found.rows["seed"])) == [0, 1]
+    assert calls[0] == (0, 17, "leiden")
+    assert calls[-1] == (17, 17, "")
+    text = str(found)
+    assert "k = 4 is the number of classes; nothing else of the labels was used." in text
+    assert "Mean ± standard deviation over 2 seeds (0 to 1)" in text
+    assert text.count("\n| ") == 10
+
+
+def test_the_number_of_clusters_comes_from_the_user_then_classes_then_leiden():
+    graph = planted()
+    given = compare(graph, ["spectral"], n_clusters=3, seeds=1)
+    assert given.summary().set_index("method").loc["spectral", "n_clusters_mean"] == 3
+    assert "k = 3, as asked for." in given.notes
+    del graph.y
+    free = compare(graph, ["spectral"], seeds=1)
+    assert "k = 4 is the number of clusters that Leiden finds with seed 0." in free.notes
+    assert "No classes are known: only internal scores." in free.notes
+    assert "acc" not in free.rows
+
+
+def test_methods_with_parameters_and_failures_have_their_rows():
+    broken = [Broken(how="raise"), Broken(how="even")]
+    found = compare("karate", [METHODS["leiden"](resolution=0.5), *broken, "kmeans"], seeds=2)
+    names = found.summary()["method"].tolist()
+    assert names == [
+        "leiden",
+        "leiden(n_clusters=2)",
+        "leiden(resolution=0.5)",
+        "broken",
+        "broken(how=even)",
+    ]
+    assert "left out: kmeans needs node features x; this graph has none" in found.notes
+    assert "broken: RuntimeError: on purpose (2 runs)" in found.notes
+    heads, lines = cells(found.rows)
+    row = dict(zip(heads, lines[3], strict=True))
+    assert row["ACC"] == "–"
+    assert row["runs"] == "2 (2 failed)"
+    assert dict(zip(heads, lines[4], strict=True))["k"] == "1.5 ± 0.7"
+
+
+def test_signed_graphs_are_compared_without_scores_that_need_positive_weights():
+    signed = as_graph([("a", "b", 1.0), ("b", "c", -1.0), ("c", "d", 1.0), ("a", "d", -1.0)])
+    found = compare(signed, seeds=1)
+    assert found.summary()["method"].tolist() == ["leiden"]
+    assert found.rows["n_clusters"].tolist() == [2]
+    assert any("louvain takes no negative edge weights" in note for note in found.notes)
+
+
+def test_multi_label_truth_and_unknown_nodes_are_named():
+    graph = load("karate")
+    graph.y[:3] = -1
+    notes = compare(graph, ["louvain"], seeds=1).notes
+    assert "3 nodes without a class are left out of the external scores." in notes
+    graph.y = torch.eye(34)[:, :3].long()
+    notes = compare(graph, ["louvain"], seeds=1).notes
+    assert "The truth is multi-label: external scores need one class a node." in notes
+
+
+def test_wrong_calls_are_refused():
+    with pytest.raises(ValueError, match="seeds must be at least 1, found 0"):
+        compare("karate", seeds=0)
+    with pytest.raises(ValueError, match="unknown method 'leidn'; did you mean leiden"):
+        compare("karate", ["leidn"])
+
+
+def test_labels_name_what_differs_from_the_defaults():
+    assert label(METHODS["leiden"](seed=3)) == "leiden"
+    assert label(METHODS["kmeans"](n_clusters=3)) == "kmeans"
+    assert (
+        label(METHODS["leiden"](engine="igraph", n_clusters=2))
+        == "leiden(n_clusters=2, engine=igraph)"
+    )
+
+
+# --- tables --------------------------------------------------------------------------------------
+
+ROWS = pd.DataFrame(
+    {
+        "label": ["a", "a", "b", "c"],
+        "seed": [0, 1, 0, 0],
+        "status": ["ok", "ok", "ok", "time limit"],
+        "acc": [0.5, 0.7, 0.25, np.nan],
+        "n_clusters": [3, 3, 4, np.nan],
+    }
+)
+
+
+def test_summary_is_mean_and_sample_deviation():
+    table = summary(ROWS).set_index("method")
+    assert table.loc["a", "acc_mean"] == pytest.approx(0.6)
+    assert table.loc["a", "acc_sd"] == pytest.approx(np.std([0.5, 0.7], ddof=1))
+    assert np.isnan(table.loc["b", "acc_sd"])
+    assert table["failed"].tolist() == [0, 0, 1]
+    assert "seed_mean" not in table
+
+
+def test_tables_in_every_form():
+    markdown = render(ROWS, ["a note"], "markdown")
+    assert "| a | 3 | 0.600 ± 0.141 | 2 |" in markdown
+    assert "| b | 4 | 0.250 | 1 |" in markdown
+    assert "| c | – | – | 1 (1 failed) |" in markdown
+    assert markdown.endswith("- a note\n")
+    html = render(ROWS, ["a < b"], "html")
+    assert "<td>0.600 ± 0.141</td>" in html
+    assert "<li>a &lt; b</li>" in html
+    assert "utf-8" in html
+    csv = pd.read_csv(pd.io.common.StringIO(render(ROWS, [], "csv")))
+    assert csv["acc_mean"].tolist()[:2] == pytest.approx([0.6, 0.25])
+    with pytest.raises(ValueError, match="form must be one of markdown, html, csv, found 'pdf'"):
+        render(ROWS, [], "pdf")
+
+
+def test_leiden_on_cora_is_where_it_is_known_to_be(stored_data):
+    table = compare("cora", ["filter"], seeds=2).summary().set_index("method")
+    assert table.loc["leiden", "modularity_mean"] == pytest.approx(0.823, abs=0.003)
+    assert table.loc["leiden", "nmi_mean"] == pytest.approx(0.46, abs=0.02)
+    assert table.loc["leiden(n_clusters=7)", "n_clusters_mean"] == 7

@@ -1,0 +1,131 @@
+"""Cells: figures of a good run, and a row with its reason for every way to go wrong."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import networkx as nx
+import numpy as np
+import pytest
+from graphs import method
+
+from graphclust import METHODS, load
+from graphclust.evaluate.metrics import EXTERNAL, INTERNAL, external, internal
+from graphclust.evaluate.run import run_cell
+
+sys.path.insert(0, os.path.dirname(__file__))
+from broken import Broken
+
+
+def test_a_row_holds_what_fit_gives_here():
+    karate, model = load("karate"), METHODS["leiden"](seed=5)
+    row = run_cell(model, karate)
+    labels = model.fit(karate).labels
+    for name, value in {**external(labels, karate.y), **internal(karate, labels)}.items():
+        assert row[name] == pytest.approx(value)
+    assert row["status"] == "ok"
+    assert row["reason"] == row["warnings"] == ""
+    assert row["n_clusters"] == 4
+    assert row["seed"] == 5
+    assert json.loads(row["params"]) == {
+        "n_clusters": None,
+        "objective": "modularity",
+        "resolution": 1.0,
+        "n_iterations": -1,
+        "engine": "auto",
+    }
+    assert {"python", "graphclust", "torch", "igraph"} <= json.loads(row["versions"]).keys()
+    assert 0 < row["seconds"] < 5
+    assert row["peak_mb"] > 50
+    assert set(EXTERNAL) | set(INTERNAL) <= row.keys()
+
+
+def test_names_and_graphs_give_the_same_row():
+    by_name, by_graph = (run_cell(method("louvain"), g) for g in ("karate", load("karate")))
+    for row in (by_name, by_graph):
+        for noisy in ("seconds", "cpu_seconds", "peak_mb", "extra_mb"):
+            row.pop(noisy)
+    assert by_name == by_graph
+
+
+def test_ids_of_any_sort_do_not_stop_a_cell():
+    assert run_cell(method("louvain"), nx.grid_2d_graph(4, 4))["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "reason"),
+    [
+        ("raise", "failed", "RuntimeError: on purpose"),
+        ("memory", "failed", "out of memory: none left"),
+        ("kill", "crashed", "the process was ended by signal 9, most likely for want of memory"),
+        ("exit", "crashed", "the process ended with exit code 7"),
+    ],
+)
+def test_every_end_has_its_reason(how, status, reason):
+    row = run_cell(Broken(how=how), "karate")
+    assert (row["status"], row["reason"]) == (status, reason)
+    assert row["method"] == "broken"
+    assert "seconds" not in row
+
+
+def test_limits_end_a_cell():
+    row = run_cell(Broken(how="hang"), "karate", time_limit=0.3)
+    assert (row["status"], row["reason"]) == ("time limit", "not done after 0.3 s")
+    row = run_cell(Broken(how="eat"), "karate", memory_limit=1500)
+    assert (row["status"], row["reason"]) == ("memory limit", "took more than 1500 MB")
+
+
+def test_peak_memory_is_that_of_the_method():
+    grown, still = run_cell(Broken(how="grow"), "karate"), run_cell(method("louvain"), "karate")
+    assert 75 < grown["extra_mb"] - still["extra_mb"] < 95
+
+
+def test_what_a_method_refuses_becomes_a_row():
+    row = run_cell(METHODS["kmeans"](n_clusters=2), "karate")
+    assert row["status"] == "failed"
+    assert "needs node features x" in row["reason"]
+    row = run_cell(METHODS["leiden"](), "no_such_graph")
+    assert "unknown graph" in row["reason"]
+
+
+def test_warnings_are_part_of_the_row():
+    row = run_cell(METHODS["louvain"](), nx.DiGraph([(0, 1), (1, 2)]))
+    assert row["warnings"] == "louvain reads arcs as undirected edges"
+    assert "acc" not in row
+
+
+def test_unknown_and_multi_label_truth():
+    graph = load("karate")
+    graph.y[:4] = -1
+    assert run_cell(METHODS["leiden"](), graph)["unlabelled"] == 4
+    graph.y[:] = -1
+    assert "acc" not in run_cell(METHODS["leiden"](), graph)
+
+
+def test_a_script_without_a_main_guard_runs_once(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent("""
+        import graphclust as gc
+        print("here")
+        print(gc.compare("karate", ["louvain"], seeds=1).rows["status"].tolist())
+    """)
+    )
+    printed = subprocess.check_output([sys.executable, str(script)], text=True, cwd=tmp_path)
+    assert printed.split("\n")[:2] == ["here", "['ok', 'ok', 'ok']"]
+
+
+def test_a_class_of_the_running_script_is_refused():
+    Local = type("Local", (Broken,), {"__module__": "__main__"})
+    with pytest.raises(TypeError, match="Local is defined in the running script"):
+        run_cell(Local(), "karate")
+
+
+def test_the_callers_labels_are_not_needed():
+    graph = load("karate")
+    del graph.y
+    row = run_cell(METHODS["spectral"](n_clusters=2), graph)
+    assert row["status"] == "ok"
+    assert np.isfinite(row["modularity"])

@@ -1,0 +1,377 @@
+"""as_graph: every kind of input, round trips, and what is refused."""
+
+import warnings
+
+import igraph
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+import torch
+from graphs import quiet, same
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch_geometric.data import Data, HeteroData, TemporalData
+
+from graphclust import GraphError, GraphWarning, as_graph, to_igraph, to_networkx, to_scipy
+from graphclust.graph.export import node_ids
+
+
+def edges(graph):
+    """{(id, id): weight} of a graph, both directions of undirected edges."""
+    ids = node_ids(graph).tolist()
+    weight = [1.0] * graph.edge_index.shape[1] if graph.edge_weight is None else graph.edge_weight
+    return {
+        (ids[u], ids[v]): float(w)
+        for (u, v), w in zip(graph.edge_index.T.tolist(), weight, strict=True)
+    }
+
+
+def both(**weights):
+    """{("a", "b"): w, ("b", "a"): w} from ab=w."""
+    return {pair: w for (a, b), w in weights.items() for pair in ((a, b), (b, a))}
+
+
+# --- one test an input kind ----------------------------------------------------------------------
+
+
+def test_networkx_of_all_four_kinds():
+    pairs = [("a", "b", 2.0), ("b", "c", 0.5)]
+    undirected = nx.Graph()
+    undirected.add_weighted_edges_from(pairs)
+    assert edges(as_graph(undirected)) == both(ab=2.0, bc=0.5)
+    directed = nx.DiGraph()
+    directed.add_weighted_edges_from(pairs)
+    graph = as_graph(directed)
+    assert graph.directed
+    assert edges(graph) == {("a", "b"): 2.0, ("b", "c"): 0.5}
+    multi = nx.MultiGraph([("a", "b"), ("b", "a"), ("b", "c")])
+    assert edges(as_graph(multi)) == both(ab=2.0, bc=1.0)
+    multi = nx.MultiDiGraph([("a", "b"), ("a", "b"), ("b", "a")])
+    assert edges(as_graph(multi)) == {("a", "b"): 2.0, ("b", "a"): 1.0}
+
+
+def test_networkx_attributes():
+    g = nx.Graph([("b", "a")])
+    nx.set_node_attributes(g, {"a": [1, 2], "b": [3, 4]}, "vector")
+    nx.set_node_attributes(g, {"a": "red", "b": "blue"}, "colour")
+    graph = as_graph(g, x="vector", y="colour")
+    assert graph.node_ids.tolist() == ["b", "a"]
+    assert graph.x.tolist() == [[3, 4], [1, 2]]
+    assert graph.y.tolist() == [0, 1]
+    with pytest.raises(GraphError, match="no node has the attribute 'size'"):
+        as_graph(g, y="size")
+
+
+def test_igraph_with_names_weights_and_times():
+    g = igraph.Graph([(0, 1), (1, 2)])
+    g.vs["name"] = ["x", "y", "z"]
+    g.es["weight"] = [3, 4]
+    assert edges(as_graph(g)) == both(xy=3.0, yz=4.0)
+    g.es["when"] = [9, 5]
+    graph = as_graph(g, time="when")
+    assert graph.t.tolist() == [5, 9]
+    assert graph.edge_weight.tolist() == [4.0, 3.0]
+    with pytest.raises(GraphError, match="time='then' is no edge attribute"):
+        as_graph(g, time="then")
+
+
+def test_matrices_are_directed_unless_symmetric():
+    dense = np.array([[0, 1, 0], [1, 0, 2], [0, 2, 0]])
+    for matrix in (
+        dense,
+        sp.csr_array(dense),
+        sp.coo_matrix(dense),
+        torch.tensor(dense),
+        torch.tensor(dense).to_sparse(),
+    ):
+        graph = as_graph(matrix)
+        assert not graph.directed
+        assert edges(graph) == {(0, 1): 1, (1, 0): 1, (1, 2): 2, (2, 1): 2}
+    arcs = as_graph(np.triu(dense))
+    assert arcs.directed
+    assert edges(arcs) == {(0, 1): 1, (1, 2): 2}
+    assert as_graph(dense != 0).edge_weight is None
+
+
+def test_edge_arrays():
+    index = torch.tensor([[0, 1], [1, 3]])
+    assert as_graph(index).directed
+    assert as_graph(index).num_nodes == 4
+    assert as_graph(index, num_nodes=9).num_nodes == 9
+    assert not as_graph(torch.tensor([[0, 1], [1, 0]])).directed
+    rows = np.array([[0, 1], [1, 3], [4, 0]])
+    graph = as_graph(rows)
+    assert not graph.directed
+    assert graph.num_nodes == 5
+    names = np.array([["a", "b"], ["b", "c"], ["c", "d"]])
+    assert edges(as_graph(names)) == both(ab=1, bc=1, cd=1)
+    assert edges(as_graph([("a", "b", 2), ("b", "c", 3)])) == both(ab=2, bc=3)
+
+
+def test_frames():
+    frame = pd.DataFrame({"source": ["a", "b"], "target": ["b", "c"], "weight": [2, 3]})
+    assert edges(as_graph(frame)) == both(ab=2, bc=3)
+    assert edges(as_graph(frame, directed=True)) == {("a", "b"): 2, ("b", "c"): 3}
+    frame = pd.DataFrame({"src": [7, 9], "dst": [9, 100]})
+    assert as_graph(frame).node_ids.tolist() == [7, 9, 100]
+    assert "node_ids" not in as_graph(pd.DataFrame({"From": [0, 1], "To": [1, 2]}))
+
+
+def test_frames_with_times_are_events():
+    frame = pd.DataFrame({"u": [0, 1, 0], "v": [1, 0, 1], "time": [5.5, 1.0, 3.0]})
+    graph = as_graph(frame)
+    assert graph.t.tolist() == [1.0, 3.0, 5.5]
+    assert graph.edge_index.tolist() == [[1, 0, 0], [0, 1, 1]]
+    when = pd.to_datetime(["2020-01-02", "2020-01-01", "2020-01-03"])
+    assert as_graph(frame.assign(time=when)).t.dtype == torch.int64
+
+
+def test_pyg_data_and_temporal_data():
+    data = Data(edge_index=torch.tensor([[1, 0, 1], [0, 1, 2]]), x=torch.ones(5, 2).double())
+    graph = as_graph(data)
+    assert graph.directed
+    assert graph.num_nodes == 5
+    assert graph.x.dtype == torch.float32
+    events = TemporalData(
+        src=torch.tensor([2, 0]), dst=torch.tensor([1, 1]), t=torch.tensor([8, 3])
+    )
+    graph = as_graph(events)
+    assert graph.edge_index.tolist() == [[0, 2], [1, 1]]
+    assert graph.t.tolist() == [3, 8]
+    assert same(as_graph(graph), graph)
+
+
+def test_sparse_features_stay_sparse():
+    x = sp.random_array((4, 6), density=0.3, rng=np.random.default_rng(0))
+    for given_x in (x.tocsr(), x.tocoo(), torch.tensor(x.toarray()).to_sparse()):
+        graph = as_graph(nx.path_graph(4), x=given_x)
+        assert graph.x.layout == torch.sparse_csr
+        assert np.allclose(graph.x.to_dense(), x.toarray())
+
+
+def test_classes_of_every_sort():
+    g = nx.path_graph(4)
+    assert as_graph(g, y=["b", None, "a", "b"]).y.tolist() == [1, -1, 0, 1]
+    assert as_graph(g, y=[1.0, np.nan, 0, 2]).y.tolist() == [1, -1, 0, 2]
+    assert as_graph(g, y=np.array([[1], [0], [2], [2]])).y.tolist() == [1, 0, 2, 2]
+    assert as_graph(g, y=np.eye(4)).y.shape == (4, 4)
+    for bad, text in [
+        ([0.5, 1, 1, 1], "found real numbers"),
+        ([0, 1], "one row for each of the 4"),
+        ([-2, 0, 1, 1], "found −2|found -2"),
+    ]:
+        with pytest.raises(GraphError, match=text):
+            as_graph(g, y=bad)
+
+
+# --- what is cleaned, and said ---------------------------------------------------------------------
+
+
+def said(graph, **options):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = as_graph(graph, **options)
+    assert all(w.category is GraphWarning for w in caught)
+    return result, [str(w.message) for w in caught]
+
+
+def test_repeats_loops_and_zeros_are_named():
+    pairs = [("a", "b"), ("b", "a"), ("a", "b"), ("b", "c"), ("c", "c")]
+    graph, texts = said(pairs)
+    assert texts == ["1 self-loops were dropped", "2 repeated edges were dropped"]
+    assert edges(graph) == both(ab=1, bc=1)
+    weighted = [("a", "b", 1), ("b", "a", 2), ("b", "c", 0)]
+    graph, texts = said(weighted)
+    assert texts == ["1 edges of weight 0 were dropped", "1 repeated edges were added up"]
+    assert edges(graph) == both(ab=3)
+    assert graph.num_nodes == 3
+
+
+def test_a_list_with_both_directions_holds_each_edge_once():
+    graph, texts = said([("a", "b", 2), ("b", "a", 2), ("b", "c", 5), ("c", "b", 5)])
+    assert edges(graph) == both(ab=2, bc=5)
+    assert texts == []
+
+
+def test_directed_overrides_the_input():
+    g = nx.DiGraph([(0, 1), (1, 0), (1, 2)])
+    graph, texts = said(g, directed=False)
+    assert not graph.directed
+    assert texts == ["1 repeated edges were dropped"]
+    assert as_graph(nx.path_graph(3), directed=True).directed
+
+
+def test_signed_weights_stay():
+    assert edges(as_graph([("a", "b", -2.0), ("b", "c", 1.0)])) == both(ab=-2, bc=1)
+
+
+def test_weights_keep_their_digits():
+    assert edges(as_graph([("a", "b", 0.1)])) == both(ab=0.1)
+    data = Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=torch.tensor([0.1, 0.1]))
+    assert as_graph(data).edge_weight.dtype == torch.float32
+
+
+def test_a_clean_graph_is_not_copied():
+    graph = as_graph(nx.path_graph(4))
+    again = as_graph(graph)
+    assert same(graph, again)
+    assert as_graph(Data(edge_index=graph.edge_index, x=torch.ones(4, 1))).num_nodes == 4
+
+
+# --- round trips -------------------------------------------------------------------------------
+
+ids = st.one_of(
+    st.integers(-5, 200), st.text(max_size=4), st.tuples(st.integers(0, 3), st.text(max_size=1))
+)
+
+
+@st.composite
+def networks(draw):
+    """Any simple networkx graph: ids of any sort, weights or none, directed or not."""
+    nodes = draw(st.lists(ids, min_size=1, max_size=8, unique=True))
+    pairs = [(u, v) for i, u in enumerate(nodes) for j, v in enumerate(nodes) if i != j]
+    kind = nx.DiGraph if draw(st.booleans()) else nx.Graph
+    chosen = draw(st.lists(st.sampled_from(pairs), max_size=12)) if pairs else []
+    g = kind()
+    g.add_nodes_from(nodes)
+    g.add_edges_from(chosen)
+    if draw(st.booleans()):
+        weight = st.floats(-10, 10, allow_nan=False).filter(lambda w: w != 0)
+        for u, v in g.edges:
+            g.edges[u, v]["weight"] = draw(weight)
+    return g
+
+
+def identical(a, b):
+    return (
+        type(a) is type(b)
+        and list(a.nodes) == list(b.nodes)
+        and {frozenset(e) if not a.is_directed() else e for e in a.edges}
+        == {frozenset(e) if not a.is_directed() else e for e in b.edges}
+        and all(a.edges[e] == b.edges[e] for e in a.edges)
+    )
+
+
+@given(networks())
+@settings(max_examples=150, deadline=None)
+def test_networkx_comes_back_as_it_went(g):
+    assert identical(to_networkx(as_graph(g)), g)
+
+
+@given(networks())
+@settings(max_examples=100, deadline=None)
+def test_igraph_comes_back_as_it_went(g):
+    graph = as_graph(g)
+    assert same(as_graph(to_igraph(graph)), graph)
+
+
+@given(networks())
+@settings(max_examples=100, deadline=None)
+def test_scipy_comes_back_as_it_went(g):
+    graph = as_graph(g)
+    matrix = to_scipy(graph)
+    expected = nx.to_numpy_array(g)
+    assert np.array_equal(matrix.toarray(), expected)
+    again = as_graph(matrix, directed=graph.directed)
+    assert torch.equal(again.edge_index, graph.edge_index)
+
+
+@given(networks())
+@settings(max_examples=50, deadline=None)
+def test_converting_twice_changes_nothing(g):
+    graph = as_graph(g)
+    assert same(as_graph(graph), graph)
+
+
+def test_events_come_back_from_networkx():
+    frame = pd.DataFrame({"u": [0, 1, 0], "v": [1, 2, 1], "time": [5, 1, 3]})
+    graph = as_graph(frame)
+    back = to_networkx(graph)
+    assert isinstance(back, nx.MultiGraph)
+    assert sorted(t for *_, t in back.edges(data="t")) == [1, 3, 5]
+    again = as_graph(back, time="t")
+    assert again.t.tolist() == graph.t.tolist()
+
+
+# --- refusals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (np.zeros((2, 3, 1)), "found an array of shape"),
+        (np.zeros((0, 2)), r"shape \(0, 2\)"),
+        (
+            np.zeros((3, 4)),
+            r"must be square \(adjacency\), \(2, E\) or \(E, 2\), found shape \(3, 4\)",
+        ),
+        (np.array([[0, 1], [1, 0]]), "a 2×2 array may mean two edges or an adjacency matrix"),
+        (np.array([[0, np.nan, 0], [0, 0, 1], [0, 0, 0]]), "weight must be finite, found 1 NaN"),
+        (np.array([["", "a", ""]] * 3), "an adjacency matrix must hold numbers, found <U1"),
+        (sp.csr_array((2, 3)), "must be square"),
+        (torch.tensor([[0.5, 1.0, 2.0], [1.0, 2.0, 0.0]]), "must hold whole numbers"),
+        (torch.tensor([[0, -1, 2], [1, 2, 0]]), r"edges must join nodes 0\.\.2 .* found node -1"),
+        ([], "a list of edges must hold"),
+        ([("a", "b"), ("a", "b", 1)], "a list of edges must hold"),
+        ([("a", None)], "column 'target' has no node id in row 0"),
+        ([("a", "b", "heavy")], "weight must be a number for every edge, found"),
+        (
+            [("a", "b", np.inf)],
+            "weight must be finite, found 1 NaN or infinite values, the first at edge 0",
+        ),
+        (
+            pd.DataFrame({"a": [1], "b": [2]}),
+            r"needs the columns source and target .* \['a', 'b'\]",
+        ),
+        (pd.DataFrame({"source": [1, None], "target": [2, 3]}), "has no node id in row 1"),
+        (Data(x=torch.ones(3, 1)), "a Data without edge_index"),
+        (Data(edge_index=torch.tensor([[0], [5]]), num_nodes=3), r"\(num_nodes=3\), found node 5"),
+        (Data(edge_index=torch.zeros(3, 2, dtype=torch.long)), r"must have shape \(2, E\)"),
+        (
+            Data(edge_index=torch.tensor([[0], [1]]), edge_weight=torch.ones(3)),
+            "weight must have one value",
+        ),
+        (nx.Graph(), "the graph has no nodes"),
+        (sp.csr_array((0, 0)), "the graph has no nodes"),
+    ],
+)
+def test_what_cannot_be_a_graph_is_refused_by_name(bad, text):
+    with pytest.raises(GraphError, match=text):
+        quiet(bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        (HeteroData(), r"to_homogeneous\(\)"),
+        ("cora", r"use graphclust\.load"),
+        (3, "found int"),
+        (None, "found NoneType"),
+        ({"a": 1}, "found dict"),
+    ],
+)
+def test_what_is_no_graph_at_all_is_a_type_error(bad, text):
+    with pytest.raises(TypeError, match=text):
+        as_graph(bad)
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        (np.ones((3, 2)), r"one row for each of the 4 nodes, found shape \(3, 2\)"),
+        (np.ones((4, 0)), "at least one column"),
+        (np.array([[1.0], [np.nan], [1], [1]]), "the first in row 1"),
+        (sp.csr_array(np.diag([1, 1, 1, np.inf])), "the first in row 3"),
+        ([["a"]] * 4, "x must hold numbers"),
+    ],
+)
+def test_wrong_features_are_refused(x, text):
+    with pytest.raises(GraphError, match=text):
+        as_graph(nx.path_graph(4), x=x)
+
+
+def test_networkx_times_must_be_there():
+    with pytest.raises(GraphError, match="1 edges lack the attribute 'when'"):
+        as_graph(nx.path_graph(2), time="when")

@@ -1,0 +1,192 @@
+"""Edge lists and archives: what is read, what is refused by line, what is left behind."""
+
+import os
+import warnings
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from graphs import planted, same
+
+from graphclust import GraphError, GraphWarning, as_graph, load
+from graphclust.graph.files import atomic, read_edges, read_npz, write_npz
+
+
+def edge_set(graph):
+    ids = graph.node_ids if "node_ids" in graph else np.arange(graph.num_nodes)
+    return {frozenset((ids[u], ids[v])) for u, v in graph.edge_index.T.tolist()}
+
+
+def names(*pairs):
+    return {frozenset(pair) for pair in pairs}
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a.csv", "source,target\nann,bob\nbob,cy\n"),
+        ("a.csv", "ann,bob\nbob,cy\n"),
+        ("a.csv", "# people\nFROM,TO\nann,bob\n\n# more, with, commas\nbob,cy"),
+        ("a.csv", "\ufeffsource,target\r\nann,bob\r\nbob,cy\r\n"),
+        ("a.csv", 'source;target\n"ann";bob\nbob;cy\n'),
+        ("a.tsv", "ann\tbob\nbob\tcy\n"),
+        ("a.txt", "% people\nann bob\n  bob   cy  \n"),
+        ("a.edges", "ann bob 1\nbob cy 1\n"),
+    ],
+)
+def test_edge_lists_of_every_dialect(tmp_path, file, text):
+    path = tmp_path / file
+    path.write_text(text, encoding="utf-8", newline="")
+    assert edge_set(read_edges(path)) == names(("ann", "bob"), ("bob", "cy"))
+
+
+def test_ids_stay_what_they_are(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("source,target\n007,NA\nNA,null\n")
+    assert edge_set(read_edges(path)) == names(("007", "NA"), ("NA", "null"))
+    path.write_text("5,7\n7,100\n")
+    assert read_edges(path).node_ids.tolist() == [5, 7, 100]
+    path.write_text('"Smith, J",b\nb,"Smith, J"\n')
+    assert edge_set(read_edges(path)) == names(("Smith, J", "b"))
+
+
+def test_columns_in_any_order_and_more_than_needed(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("colour,weight,dst,src,t\nred,2,b,a,30\nblue,0.5,c,b,10\n")
+    graph = read_edges(path, directed=True)
+    assert graph.directed
+    assert graph.t.tolist() == [10, 30]
+    assert graph.edge_weight.tolist() == [0.5, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "source,target,weight\na,b,1\n# note\n\nb,c,heavy\n",
+            "a.csv, line 5: column 'weight' has a weight that is no finite number, found 'heavy'",
+        ),
+        ("source,target,weight\na,b,1\nb,c\n", "line 3: column 'weight' .* found nothing"),
+        (
+            "source,target,weight\na,b,nan\n",
+            "line 2: column 'weight' has a weight that is no finite",
+        ),
+        ("source,target,weight\na,b,inf\n", "line 2: column 'weight' .* found 'inf'"),
+        ("# note\nsource,target\na,b\n\nb,c,d\n", "line 5: found 3 columns where 2 are expected"),
+        ("source,target\na,b\n,c\n", "line 3: column 'source' has no node id"),
+        ("source,target\na,b\nc\n", "line 3: column 'target' has no node id, found nothing"),
+        ("source,target,time\na,b,soon\n", "line 2: column 'time' has a time that is no finite"),
+        ("a\nb\n", "line 1: found 1 columns where 2 are expected"),
+        ("a,b,1,5\n", "has 4 columns and no header"),
+        ("", "holds no edges"),
+        ("# only a comment\n\n", "holds no edges"),
+        ("source,target\n", "holds no edges"),
+        ("source,target,weight\na,b\nc,d\n", "line 1: found 2 columns where 3 are expected"),
+    ],
+)
+def test_a_broken_line_is_named(tmp_path, text, message):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with pytest.raises(GraphError, match=message):
+        read_edges(path)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"a,b\n\xff\xfe,c\n")
+    with pytest.raises(GraphError, match="is not UTF-8 text"):
+        read_edges(tmp_path / "a.csv")
+
+
+# --- archives --------------------------------------------------------------------------------
+
+
+def graphs():
+    weighted = nx.les_miserables_graph()
+    events = as_graph([("a", "b"), ("b", "a"), ("b", "c")], directed=True)
+    events.t = torch.tensor([3, 1, 2])
+    return {
+        "attributed": planted(),
+        "named and weighted": as_graph(weighted),
+        "signed arcs": as_graph(np.array([[0, -1, 0], [2, 0, 0], [0, 0, 0]])),
+        "events": as_graph(events),
+        "sparse features": as_graph(nx.path_graph(3), x=sp.csr_array(np.eye(3))),
+        "multi-label": as_graph(nx.path_graph(3), y=np.eye(3)),
+        "no edges": as_graph(nx.empty_graph(3)),
+    }
+
+
+@pytest.mark.parametrize("name", list(graphs()))
+def test_archives_give_back_what_they_took(tmp_path, name):
+    graph = graphs()[name]
+    write_npz(graph, tmp_path / "g.npz")
+    assert same(read_npz(tmp_path / "g.npz"), graph)
+    assert same(load(tmp_path / "g.npz"), graph)
+
+
+def test_broken_archives_are_refused(tmp_path):
+    path = tmp_path / "g.npz"
+    path.write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(GraphError, match=r"g\.npz is no readable \.npz archive"):
+        read_npz(path)
+    np.savez(path, edge_index=np.zeros((2, 1), int))
+    with pytest.raises(GraphError, match=r"g\.npz lacks directed, num_nodes"):
+        read_npz(path)
+    np.savez(path, edge_index=np.array([[0], [9]]), num_nodes=3, directed=False)
+    with pytest.raises(GraphError, match=r"edge_index must hold nodes 0\.\.2"):
+        read_npz(path)
+    np.savez(
+        path, edge_index=np.array([[object()], [1]]), num_nodes=3, directed=False, allow_pickle=True
+    )
+    with pytest.raises(GraphError, match="is no readable"):
+        read_npz(path)
+
+
+def test_ids_that_are_objects_cannot_be_written(tmp_path):
+    with pytest.raises(GraphError, match="node ids must be whole numbers or text"):
+        write_npz(as_graph(nx.grid_2d_graph(2, 2)), tmp_path / "g.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    with atomic(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["out.csv"]
+    with pytest.raises(FileNotFoundError, match="does not exist"), atomic(tmp_path / "no" / "x"):
+        pass
+
+
+def test_missing_and_unknown_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file"):
+        load(tmp_path / "no.csv")
+    (tmp_path / "a.xyz").write_text("a b")
+    with pytest.raises(GraphError, match=r"unknown ending '.xyz'; accepted: .csv"):
+        load(tmp_path / "a.xyz")
+
+
+def test_every_stored_set_loads(stored_data):
+    """Counts as each set's own key says; nothing is lost but loops and repeats."""
+    for path in sorted(stored_data.glob("*/graph.npz")):
+        graph = quiet_npz(path)
+        with np.load(path) as archive:
+            assert graph.num_nodes == int(archive["num_nodes"])
+            assert graph.directed == bool(archive["directed"])
+            columns = archive["edge_index"].shape[1]
+            found = graph.edge_index.shape[1] // (1 if graph.directed or "t" in graph else 2)
+            assert found <= columns
+            if "edge_time" in archive.files:
+                assert bool((graph.t[1:] >= graph.t[:-1]).all())
+
+
+def quiet_npz(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GraphWarning)
+        return read_npz(path)

@@ -1,0 +1,69 @@
+"""Edge arrays and normalised adjacency, against loops."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from graphclust.kernels.sparse import coalesce, is_coalesced, is_symmetric, normalised_adjacency
+
+
+def random_edges(rng, n=7, edges=25):
+    return rng.integers(0, n, edges), rng.integers(0, n, edges), rng.standard_normal(edges)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_coalesce_sums_like_a_dictionary(seed):
+    row, col, weight = random_edges(np.random.default_rng(seed))
+    expected: dict = {}
+    for r, c, w in zip(row, col, weight, strict=True):
+        expected[r, c] = expected.get((r, c), 0.0) + w
+    r, c, w = coalesce(row, col, weight, 7)
+    assert list(zip(r, c, strict=True)) == sorted(expected)
+    assert np.allclose(w, [expected[key] for key in sorted(expected)])
+    r, c, none = coalesce(row, col, None, 7)
+    assert list(zip(r, c, strict=True)) == sorted(expected)
+    assert none is None
+
+
+def test_coalesce_keeps_the_dtype_and_takes_nothing():
+    none = np.zeros(0, np.int64)
+    assert [len(part) for part in coalesce(none, none, np.zeros(0, np.float32), 3)] == [0, 0, 0]
+    _, _, w = coalesce(np.array([0, 0]), np.array([1, 1]), np.ones(2, np.float32), 2)
+    assert w.dtype == np.float32
+    assert w.tolist() == [2.0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_is_symmetric_compares_with_the_transpose(seed):
+    rng = np.random.default_rng(seed)
+    dense = rng.integers(0, 2, (6, 6)) * rng.integers(1, 3, (6, 6)).astype(float)
+    for matrix in (dense, dense + dense.T, dense * dense.T):
+        row, col = np.nonzero(matrix)
+        weight = matrix[row, col]
+        assert is_symmetric(row, col, weight, 6) == np.array_equal(matrix, matrix.T)
+        pattern = matrix != 0
+        assert is_symmetric(row, col, None, 6) == np.array_equal(pattern, pattern.T)
+
+
+def test_is_coalesced():
+    def check(*edges):
+        row, col = np.array(edges).T
+        return is_coalesced(row, col, 3)
+
+    assert check((0, 1), (0, 2), (1, 0))
+    assert not check((0, 1), (0, 1))
+    assert not check((0, 2), (0, 1))
+
+
+@pytest.mark.parametrize("tau", [0.0, 1.5])
+def test_normalised_adjacency_is_its_formula(tau):
+    rng = np.random.default_rng(0)
+    a = np.triu(rng.random((5, 5)), 1)
+    a[:, 3] = a[3] = 0  # an isolated node
+    a = a + a.T
+    got = normalised_adjacency(sp.csr_array(a), tau).toarray()
+    d = a.sum(axis=1) + tau
+    for i in range(5):
+        for j in range(5):
+            expected = 0.0 if a[i, j] == 0 else a[i, j] / np.sqrt(d[i] * d[j])
+            assert got[i, j] == pytest.approx(expected)

@@ -1,0 +1,194 @@
+"""The command line as a user meets it: what is printed, written, refused."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from graphclust import Clustering
+from graphclust.cli import app
+
+
+def run(*words, code=0):
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == code, result.output + result.stderr
+    return result
+
+
+def refused(*words):
+    """The one line that a user error prints; exit code 2, no traceback, nothing on stdout."""
+    result = run(*words, code=2)
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    return lines[0].removeprefix("error: ")
+
+
+def test_cluster_says_what_came_out():
+    text = run("cluster", "karate").stdout
+    assert "karate: undirected, 34 nodes, 78 edges" in text
+    assert "Leiden(seed=0" in text
+    assert "4, of 12, 11, 6, 5 nodes" in text
+    assert "modularity 0.420" in text
+    assert "NMI 0.588" in text
+
+
+def test_cluster_with_parameters():
+    text = run(
+        "cluster", "karate", "-m", "leiden", "-k", "3", "--set", "engine=leidenalg", "--seed", "4"
+    ).stdout
+    assert "n_clusters=3" in text
+    assert "engine='leidenalg'" in text
+    assert "seed=4" in text
+    assert "clusters  3, of" in text
+
+
+def test_cluster_a_csv_of_ones_own(tmp_path):
+    source = tmp_path / "friends.csv"
+    source.write_text("source,target\nann,bob\nbob,cy\nann,cy\ndan,eve\neve,flo\ndan,flo\ncy,dan\n")
+    for suffix, separator in (("csv", ","), ("tsv", "\t")):
+        target = tmp_path / f"labels.{suffix}"
+        assert f"written: {target}" in run("cluster", str(source), "-o", str(target)).stdout
+        frame = pd.read_csv(target, sep=separator).set_index("node")["cluster"]
+        assert sorted(frame.index) == ["ann", "bob", "cy", "dan", "eve", "flo"]
+        assert frame["ann"] == frame["bob"] == frame["cy"] != frame["dan"]
+        assert frame["dan"] == frame["eve"] == frame["flo"]
+    run("cluster", str(source), "-o", str(tmp_path / "all.npz"))
+    assert Clustering.load(tmp_path / "all.npz").n_clusters == 2
+    assert sorted(os.listdir(tmp_path)) == ["all.npz", "friends.csv", "labels.csv", "labels.tsv"]
+
+
+def test_what_was_changed_in_the_input_is_said(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\nb,a\nb,c\nc,c\n")
+    result = run("cluster", str(tmp_path / "a.csv"))
+    assert result.stderr.splitlines() == [
+        "note: 1 self-loops were dropped",
+        "note: 1 repeated edges were dropped",
+    ]
+    assert "directed" in run("cluster", str(tmp_path / "a.csv"), "--directed").stdout
+
+
+def test_compare_prints_and_writes_the_table(tmp_path):
+    for suffix in ("md", "html", "csv"):
+        path, rows = tmp_path / f"t.{suffix}", tmp_path / "rows.csv"
+        text = run(
+            "compare",
+            "karate",
+            "--methods",
+            "louvain, spectral",
+            "--seeds",
+            "2",
+            "-o",
+            str(path),
+            "--rows",
+            str(rows),
+        ).stdout
+        for words in (
+            "leiden(n_clusters=2)",
+            "louvain",
+            "spectral",
+            "± ",
+            "modularity",
+            "over 2 seeds (0 to 1)",
+            "k = 2 is the number of classes",
+        ):
+            assert words in text
+        written = path.read_text()
+        assert "leiden(n_clusters=2)" in written
+        assert "spectral" in written
+    frame = pd.read_csv(rows)
+    assert len(frame) == 8
+    assert set(frame["status"]) == {"ok"}
+    assert json.loads(frame["params"][0])["resolution"] == 1.0
+    assert sorted(os.listdir(tmp_path)) == ["rows.csv", "t.csv", "t.html", "t.md"]
+
+
+def test_a_time_limit_becomes_a_row():
+    text = run(
+        "compare",
+        "sbm:n=3000,k=4",
+        "--methods",
+        "spectral",
+        "--seeds",
+        "1",
+        "--time-limit",
+        "0.1",
+        "-k",
+        "60",
+    ).stdout
+    assert "1 (1 failed)" in text
+    assert "not done after 0.1 s (1 runs)" in text
+
+
+def test_methods_are_listed():
+    text = run("methods").stdout
+    for words in ("leiden", "found, or given", "kmeans", "given", "infomap"):
+        assert words in text
+    text = run("methods", "leiden").stdout
+    for words in ("resolution", "'igraph'", "[0, ∞]", "n_iterations"):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("cluster", "karat"), "unknown graph 'karat'; did you mean karate?"),
+        (("cluster", "karate", "-m", "leidn"), "unknown method 'leidn'; did you mean leiden"),
+        (("cluster", "karate", "-m", "kmeans"), "kmeans needs n_clusters; give it with -k"),
+        (("cluster", "karate", "-m", "kmeans", "-k", "2"), "kmeans needs node features x"),
+        (("cluster", "karate", "-m", "louvain", "-k", "2"), "louvain finds the number of clusters"),
+        (("cluster", "karate", "-k", "99"), "n_clusters=99 is more than the 34 nodes"),
+        (("cluster", "karate", "-k", "0"), r"n_clusters must lie in [1, ∞], found 0"),
+        (("cluster", "karate", "--set", "resolutio=1"), "did you mean resolution?"),
+        (
+            ("cluster", "karate", "--set", "resolution=-1"),
+            "resolution must lie in [0, ∞], found -1",
+        ),
+        (("cluster", "karate", "--set", "resolution=low"), "resolution must be float, found 'low'"),
+        (("cluster", "karate", "--set", "engine=fast"), "engine must be 'auto' or 'igraph' or"),
+        (("cluster", "karate", "--seed", "-1"), "seed must lie in [0, 4294967295], found -1"),
+        (("cluster", "karate", "-o", "labels.pdf"), "the ending must be one of .csv, .tsv, .npz"),
+        (("cluster", "karate", "-o", "/no/such/labels.csv"), "the folder /no/such does not exist"),
+        (("cluster", "gone.csv"), "no file gone.csv"),
+        (("cluster", "sbm:n=5,k=9"), "k must lie between 1 and n=5, found 9"),
+        (
+            ("compare", "karate", "--methods", "kmean"),
+            "unknown method 'kmean'; did you mean kmeans",
+        ),
+        (("compare", "karate", "-o", "t.pdf"), "the ending must be one of .csv, .md, .html"),
+        (("methods", "leidn"), "unknown method 'leidn'"),
+    ],
+)
+def test_user_errors_are_one_line(words, text):
+    assert text in refused(*words)
+
+
+def test_a_broken_line_is_named(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("source,target,weight\na,b,1\nb,c,heavy\n")
+    assert "a.csv, line 3: column 'weight'" in refused("cluster", str(path))
+
+
+def test_debug_shows_the_traceback():
+    result = CliRunner().invoke(app, ["cluster", "karat", "--debug"])
+    assert isinstance(result.exception, ValueError)
+
+
+def test_nothing_is_written_when_clustering_fails(tmp_path):
+    refused("cluster", "karate", "-m", "kmeans", "-k", "2", "-o", str(tmp_path / "labels.csv"))
+    assert not os.listdir(tmp_path)
+
+
+def test_the_console_script_and_the_interrupt_key():
+    help_text = subprocess.check_output(
+        [sys.executable, "-c", "from graphclust.cli import main; main()", "--help"], text=True
+    )
+    assert "compare" in help_text
+    assert np.all([word in help_text for word in ("cluster", "methods")])
