@@ -127,9 +127,7 @@ def test_plugins_join_by_entry_point(monkeypatch):
     from graphclust import methods
 
     entry = EntryPoint("mine", "test_base:Blank", "graphclust.methods")
-    monkeypatch.setattr(
-        methods, "entry_points", lambda group: [entry] if "graphclust" in group else []
-    )
+    monkeypatch.setattr(methods, "entry_points", lambda group: {entry.group: [entry]}[group])
     table = methods.MethodTable("graphclust.methods", leiden="graphclust.methods.leiden:Leiden")
     assert set(table) == {"mine", "leiden"}
     assert table["mine"].__name__ == "Blank"

@@ -139,7 +139,7 @@ def test_methods_are_listed():
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("cluster", "karat"), "unknown graph 'karat'; did you mean karate?"),
+        (("cluster", "karat"), "unknown graph 'karat'; did you mean karate"),
         (("cluster", "karate", "-m", "leidn"), "unknown method 'leidn'; did you mean leiden"),
         (("cluster", "karate", "-m", "kmeans"), "kmeans needs n_clusters; give it with -k"),
         (("cluster", "karate", "-m", "kmeans", "-k", "2"), "kmeans needs node features x"),

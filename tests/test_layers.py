@@ -84,4 +84,4 @@ def test_public_names_are_all_there():
         assert getattr(graphclust, name) is not None
     assert set(graphclust.__all__) <= set(dir(graphclust))
     with pytest.raises(AttributeError, match="no attribute 'leidn'"):
-        graphclust.leidn
+        getattr(graphclust, "leidn")  # noqa: B009

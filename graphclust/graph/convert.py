@@ -165,7 +165,7 @@ def _numbers(values: Any, what: str, raw: Raw) -> Array:
         if len(bad):
             raise GraphError(
                 f"{what} must be finite, found {len(bad)} NaN or infinite values, "
-                f"the first at edge {bad[0]}"
+                f"the first at edge {bad[0]}; drop or replace them first"
             )
         return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
     return array.astype(np.int64 if what == "time" else np.float64)

@@ -210,19 +210,21 @@ def read_npz(path: str | Path) -> Data:
         min(source.min(), target.min()) < 0 or max(source.max(), target.max()) >= n
     ):
         raise GraphError(f"{path.name}: edge_index must hold nodes 0..{n - 1}")
-    return finish(
-        Raw(
-            source,
-            target,
-            n,
-            bool(keys["directed"]),
-            weight=keys.get("edge_weight"),
-            t=keys.get("edge_time"),
-            node_ids=keys.get("node_ids", keys.get("node_names")),
-            x=_npz_matrix(keys, "x"),
-            y=keys["y"] if "y" in keys else _npz_matrix(keys, "ym"),
-        )
+    raw = Raw(
+        source,
+        target,
+        n,
+        bool(keys["directed"]),
+        weight=keys.get("edge_weight"),
+        t=keys.get("edge_time"),
+        node_ids=keys.get("node_ids", keys.get("node_names")),
+        x=_npz_matrix(keys, "x"),
+        y=keys["y"] if "y" in keys else _npz_matrix(keys, "ym"),
     )
+    try:
+        return finish(raw)
+    except GraphError as error:
+        raise GraphError(f"{path}: {error}") from None
 
 
 def _npz_matrix(keys: dict[str, Any], name: str) -> Any:

@@ -33,7 +33,7 @@ def both(**weights):
     return {pair: w for (a, b), w in weights.items() for pair in ((a, b), (b, a))}
 
 
-# --- one test an input kind ----------------------------------------------------------------------
+# --- one test an input kind --------------------------------------------------------------------
 
 
 def test_networkx_of_all_four_kinds():
@@ -166,7 +166,7 @@ def test_classes_of_every_sort():
             as_graph(g, y=bad)
 
 
-# --- what is cleaned, and said ---------------------------------------------------------------------
+# --- what is cleaned, and said -----------------------------------------------------------------
 
 
 def said(graph, **options):
@@ -295,7 +295,7 @@ def test_events_come_back_from_networkx():
     assert again.t.tolist() == graph.t.tolist()
 
 
-# --- refusals ------------------------------------------------------------------------------------
+# --- refusals ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
