@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 from graphclust.graph.errors import GraphError, GraphWarning
 from graphclust.graph.features import classes, features
 from graphclust.graph.readers import Raw, read
-from graphclust.kernels.sparse import coalesce, is_coalesced, is_symmetric
+from graphclust.kernels.sparse import Edges, coalesce, is_coalesced, is_symmetric, mirror
 
 Array = NDArray[Any]
 
@@ -73,10 +73,15 @@ def finish(raw: Raw) -> Data:
     raw.weight = None if raw.weight is None else _numbers(raw.weight, "weight", raw)
     raw.t = None if raw.t is None else _numbers(raw.t, "time", raw)
     _drop(raw, raw.source == raw.target, "self-loops")
-    if raw.weight is not None:
-        _drop(raw, raw.weight == 0, "edges of weight 0")
     data = Data(num_nodes=raw.num_nodes)
     source, target, weight = _events(raw, data) if raw.t is not None else _static(raw, data)
+    if weight is not None and not weight.all():
+        kept = weight != 0
+        gone = int((~kept).sum()) // (1 if data.directed or raw.t is not None else 2)
+        _warn(f"{gone} edges of weight 0 were dropped")
+        source, target, weight = source[kept], target[kept], weight[kept]
+        if raw.t is not None:
+            data.t = data.t[torch.from_numpy(kept)]
     data.edge_index = torch.from_numpy(np.stack([source, target]))
     if weight is not None:
         data.edge_weight = torch.from_numpy(weight)
@@ -89,7 +94,7 @@ def finish(raw: Raw) -> Data:
     return data
 
 
-def _events(raw: Raw, data: Data) -> tuple[Array, Array, Array | None]:
+def _events(raw: Raw, data: Data) -> Edges:
     """Events in time order; equal times keep the order in which they came."""
     order = np.argsort(raw.t, kind="stable")
     data.directed = bool(raw.directed)
@@ -98,34 +103,35 @@ def _events(raw: Raw, data: Data) -> tuple[Array, Array, Array | None]:
     return raw.source[order], raw.target[order], weight
 
 
-def _static(raw: Raw, data: Data) -> tuple[Array, Array, Array | None]:
+def _static(raw: Raw, data: Data) -> Edges:
     """Coalesced edges, both directions of each where the graph is undirected."""
     n, given = raw.num_nodes, len(raw.source)
-    weight = raw.weight
-    if weight is None and raw.multi:
-        weight = np.ones(given)
-    edges = (raw.source, raw.target, weight)
-    if not is_coalesced(raw.source, raw.target, n):
-        edges = coalesce(*edges, n)
-    repeats = given - len(edges[0])
-    symmetric = is_symmetric(*edges, n)
-    data.directed = (not symmetric) if raw.directed is None else bool(raw.directed)
-    if not data.directed and (raw.multi or not symmetric):
-        edges, folded = _mirror(*edges, n)
-        repeats += folded
+    weight = np.ones(given) if raw.weight is None and raw.multi else raw.weight
+    listed = (raw.source, raw.target, weight)
+    if raw.directed is False:
+        edges, repeats = _undirected(*listed, n, raw.multi)
+    else:
+        edges = listed if is_coalesced(raw.source, raw.target, n) else coalesce(*listed, n)
+        repeats = given - len(edges[0])
+    data.directed = not is_symmetric(*edges, n) if raw.directed is None else bool(raw.directed)
     if repeats and not raw.multi:
-        how = "dropped" if weight is None else "added up"
-        _warn(f"{repeats} repeated edges were {how}")
+        _warn(f"{repeats} repeated edges were {'dropped' if weight is None else 'added up'}")
     return edges
 
 
-def _mirror(
-    source: Array, target: Array, weight: Array | None, n: int
-) -> tuple[tuple[Array, Array, Array | None], int]:
-    """Both directions of every edge, and how many edges were there in both already."""
-    low, high, once = coalesce(np.minimum(source, target), np.maximum(source, target), weight, n)
-    both = None if once is None else np.r_[once, once]
-    return coalesce(np.r_[low, high], np.r_[high, low], both, n), len(source) - len(low)
+def _undirected(
+    source: Array, target: Array, weight: Array | None, n: int, multi: bool
+) -> tuple[Edges, int]:
+    """Both directions of every edge, and how many entries of the list were repeats."""
+    if is_coalesced(source, target, n) and is_symmetric(source, target, weight, n) and not multi:
+        return (source, target, weight), 0
+    once = coalesce(np.minimum(source, target), np.maximum(source, target), weight, n)
+    repeats = len(source) - len(once[0])
+    if repeats and not multi:  # is every edge listed in both directions?
+        arcs = coalesce(source, target, weight, n)
+        if is_symmetric(*arcs, n):
+            return arcs, len(source) - len(arcs[0])
+    return mirror(*once, n), repeats
 
 
 def _drop(raw: Raw, gone: Array, what: str) -> None:

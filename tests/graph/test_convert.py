@@ -184,9 +184,12 @@ def test_repeats_loops_and_zeros_are_named():
     assert edges(graph) == both(ab=1, bc=1)
     weighted = [("a", "b", 1), ("b", "a", 2), ("b", "c", 0)]
     graph, texts = said(weighted)
-    assert texts == ["1 edges of weight 0 were dropped", "1 repeated edges were added up"]
+    assert texts == ["1 repeated edges were added up", "1 edges of weight 0 were dropped"]
     assert edges(graph) == both(ab=3)
     assert graph.num_nodes == 3
+    graph, texts = said([("a", "b", 1), ("a", "b", -1), ("b", "c", 1)], directed=True)
+    assert texts == ["1 repeated edges were added up", "1 edges of weight 0 were dropped"]
+    assert edges(graph) == {("b", "c"): 1}
 
 
 def test_a_list_with_both_directions_holds_each_edge_once():

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from graphclust.kernels.sparse import coalesce, is_coalesced, is_symmetric, normalised_adjacency
+from graphclust.kernels.sparse import (
+    coalesce,
+    is_coalesced,
+    is_symmetric,
+    mirror,
+    normalised_adjacency,
+)
 
 
 def random_edges(rng, n=7, edges=25):
@@ -43,6 +49,18 @@ def test_is_symmetric_compares_with_the_transpose(seed):
         assert is_symmetric(row, col, weight, 6) == np.array_equal(matrix, matrix.T)
         pattern = matrix != 0
         assert is_symmetric(row, col, None, 6) == np.array_equal(pattern, pattern.T)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_mirror_is_the_matrix_plus_its_transpose(weighted):
+    rng = np.random.default_rng(3)
+    upper = np.triu(rng.random((8, 8)) * (rng.random((8, 8)) < 0.4), 1)
+    low, high = np.nonzero(upper)
+    weight = upper[low, high] if weighted else None
+    row, col, both = mirror(low, high, weight, 8)
+    expected = upper + upper.T
+    assert list(zip(row, col, strict=True)) == list(zip(*np.nonzero(expected), strict=True))
+    assert both is None if not weighted else np.array_equal(both, expected[row, col])
 
 
 def test_is_coalesced():
