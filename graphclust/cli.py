@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
     from graphclust.base import Clustering
 
 app = typer.Typer(
@@ -33,8 +35,8 @@ def _set_debug(value: bool) -> None:
 Graph = Annotated[
     str,
     typer.Argument(
-        help="A name (karate, digits, cora …), a generator (sbm:n=1000,k=5) or a file "
-        "(.csv .tsv .txt .npz).",
+        help="A name (karate, digits, cora …), a generator (sbm:n=1000,k=5) or a file (.csv "
+        ".tsv .txt .parquet .graphml .gml .net .graph .mtx .npz).",
         show_default=False,
     ),
 ]
@@ -42,6 +44,12 @@ Directed = Annotated[
     bool | None,
     typer.Option(
         "--directed/--undirected", help="How to read an edge list; undirected if not said."
+    ),
+]
+Nodes = Annotated[
+    Path | None,
+    typer.Option(
+        help="A node table (.csv .tsv .parquet): id, label, attributes.", show_default=False
     ),
 ]
 Debug = Annotated[
@@ -68,24 +76,29 @@ def cluster(
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Write labels to .csv/.tsv, or everything to .npz."),
+        typer.Option(
+            "-o",
+            "--output",
+            help="Write labels to .csv, .tsv, .json, .parquet or .graphml, everything to .npz.",
+        ),
     ] = None,
+    nodes: Nodes = None,
     directed: Directed = None,
     debug: Debug = False,
 ) -> None:
     """Cluster one graph and say what came out."""
     with _user_errors():
-        _check_suffix(output, (".csv", ".tsv", ".npz"))
+        _check_suffix(output, (".csv", ".tsv", ".json", ".parquet", ".graphml", ".npz"))
         from graphclust.loaders import load
         from graphclust.report import show_clustering
 
         model = _build(method, n_clusters, settings or [], seed)
         with _shown_warnings():
-            data = load(graph, directed=directed)
+            data = load(graph, directed=directed, nodes=nodes)
             result = model.fit(data)
         show_clustering(out, graph, data, result)
         if output:
-            _write_labels(result, output)
+            _write_result(data, result, output)
 
 
 @app.command()
@@ -109,6 +122,7 @@ def compare(
     memory_limit: Annotated[
         float | None, typer.Option(help="Megabytes for one run.", min=1, show_default=False)
     ] = None,
+    nodes: Nodes = None,
     directed: Directed = None,
     debug: Debug = False,
 ) -> None:
@@ -125,7 +139,7 @@ def compare(
         from graphclust.report import show_comparison
 
         with _shown_warnings():
-            data = load(graph, directed=directed)
+            data = load(graph, directed=directed, nodes=nodes)
         names = None if methods is None else [name.strip() for name in methods.split(",")]
         limits = {"time_limit": time_limit, "memory_limit": memory_limit}
         with _progress() as progress:
@@ -263,13 +277,14 @@ def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) ->
     return model
 
 
-def _write_labels(result: "Clustering", path: Path) -> None:
+def _write_result(data: "Data", result: "Clustering", path: Path) -> None:
+    from graphclust.graph.formats import write_labels
+
     if path.suffix == ".npz":
         result.save(path)
-        out.print(f"written: {path}", soft_wrap=True)
     else:
-        separator = "\t" if path.suffix == ".tsv" else ","
-        _write_text(result.to_frame().to_csv(index=False, sep=separator), path)
+        write_labels(data, result.labels, path)
+    out.print(f"written: {path}", soft_wrap=True)
 
 
 def _write_text(text: str, path: Path) -> None:

@@ -16,19 +16,26 @@ from graphclust.graph.build import knn_graph
 from graphclust.graph.convert import as_graph
 from graphclust.graph.errors import GraphError
 from graphclust.graph.features import classes
-from graphclust.graph.files import SUFFIXES, read_graph, read_npz
+from graphclust.graph.files import read_npz
+from graphclust.graph.formats import is_graph_file, read_graph
 from graphclust.graph.synth import GENERATORS
 from graphclust.params import parse_values, unknown
 
 NEIGHBOURS = 10  # of the kNN graphs over scikit-learn's tables
 
 
-def load(name_or_path: str | os.PathLike[str], *, directed: bool | None = None) -> Data:
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    directed: bool | None = None,
+    nodes: str | os.PathLike[str] | None = None,
+) -> Data:
     """Load a graph by name or path.
 
     Args:
         name_or_path: `"karate"`, `"cora"`, `"sbm:n=1000,k=5,p_in=0.1,seed=0"`, `"edges.csv"`.
         directed: how to read an edge list that does not say; undirected by default.
+        nodes: a node table (.csv, .tsv, .parquet: id, label, attributes) beside an edge list.
 
     Raises:
         ValueError: unknown name (near ones are suggested) or generator parameter.
@@ -39,8 +46,10 @@ def load(name_or_path: str | os.PathLike[str], *, directed: bool | None = None) 
     key, _, parameters = name.partition(":")
     if key in GENERATORS:
         return _generate(key, parameters)
-    if Path(name).is_file() or Path(name).suffix in SUFFIXES or os.sep in name:
-        return read_graph(name, directed=directed)
+    if Path(name).is_file() or is_graph_file(name) or os.sep in name:
+        return read_graph(name, directed=directed, nodes=None if nodes is None else Path(nodes))
+    if nodes is not None:
+        raise ValueError(f"nodes goes with a file of edges, found the name {name!r}")
     if name in EMBEDDED:
         return EMBEDDED[name]()
     if (stored := _folder(name)) is not None:

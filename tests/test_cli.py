@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,6 +64,43 @@ def test_cluster_a_csv_of_ones_own(tmp_path):
     run("cluster", str(source), "-o", str(tmp_path / "all.npz"))
     assert Clustering.load(tmp_path / "all.npz").n_clusters == 2
     assert sorted(os.listdir(tmp_path)) == ["all.npz", "friends.csv", "labels.csv", "labels.tsv"]
+
+
+def test_labels_in_every_format_carry_ones_own_ids(tmp_path):
+    source = tmp_path / "friends.csv"
+    source.write_text("ann,bob\nbob,cy\nann,cy\ncy,dän\ndän,eve\neve,flo\ndän,flo\n")
+    readers = {
+        "csv": pd.read_csv,
+        "json": pd.read_json,
+        "parquet": pd.read_parquet,
+        "graphml": lambda path: pd.DataFrame(
+            [{"node": v, **data} for v, data in nx.read_graphml(path).nodes(data=True)]
+        ),
+    }
+    for suffix, reader in readers.items():
+        if suffix == "parquet":
+            pytest.importorskip("pyarrow")
+        run("cluster", str(source), "-o", str(tmp_path / f"labels.{suffix}"))
+        clusters = reader(tmp_path / f"labels.{suffix}").set_index("node")["cluster"]
+        assert clusters["ann"] == clusters["bob"] == clusters["cy"] != clusters["dän"]
+        assert clusters["dän"] == clusters["eve"] == clusters["flo"]
+
+
+def test_a_node_table_gives_features(tmp_path):
+    (tmp_path / "e.csv").write_text("a,b\nb,c\nd,e\ne,f\n")
+    (tmp_path / "n.csv").write_text("id,label,age\na,x,1\nb,x,1\nc,x,2\nd,y,9\ne,y,9\nf,y,8\n")
+    text = run(
+        "cluster",
+        str(tmp_path / "e.csv"),
+        "--nodes",
+        str(tmp_path / "n.csv"),
+        "-m",
+        "kmeans",
+        "-k",
+        "2",
+    ).stdout
+    assert "1 features" in text
+    assert "ACC 1.000" in text
 
 
 def test_what_was_changed_in_the_input_is_said(tmp_path):
@@ -154,7 +192,10 @@ def test_methods_are_listed():
         (("cluster", "karate", "--set", "resolution=low"), "resolution must be float, found 'low'"),
         (("cluster", "karate", "--set", "engine=fast"), "engine must be 'auto' or 'igraph' or"),
         (("cluster", "karate", "--seed", "-1"), "seed must lie in [0, 4294967295], found -1"),
-        (("cluster", "karate", "-o", "labels.pdf"), "the ending must be one of .csv, .tsv, .npz"),
+        (
+            ("cluster", "karate", "-o", "labels.pdf"),
+            "the ending must be one of .csv, .tsv, .json, .parquet, .graphml, .npz",
+        ),
         (("cluster", "karate", "-o", "/no/such/labels.csv"), "the folder /no/such does not exist"),
         (("cluster", "gone.csv"), "no file gone.csv"),
         (("cluster", "sbm:n=5,k=9"), "k must lie between 1 and n=5, found 9"),

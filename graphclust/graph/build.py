@@ -8,7 +8,7 @@ from torch_geometric.data import Data
 from graphclust.graph.convert import finish
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import is_temporal, to_scipy
-from graphclust.graph.readers import Raw
+from graphclust.graph.raw import Raw
 
 
 def knn_graph(x: NDArray[np.floating], k: int = 10) -> Data:

@@ -10,7 +10,8 @@ from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError, GraphWarning
 from graphclust.graph.features import classes, features
-from graphclust.graph.readers import Raw, read
+from graphclust.graph.raw import Raw
+from graphclust.graph.readers import read
 from graphclust.kernels.sparse import Edges, coalesce, is_coalesced, is_symmetric, mirror
 
 Array = NDArray[Any]
@@ -25,6 +26,7 @@ def as_graph(
     time: str | None = None,
     directed: bool | None = None,
     num_nodes: int | None = None,
+    nodes: Any = None,
 ) -> Data:
     """Turn `graph` into a PyG `Data` that every method understands; the input is left alone.
 
@@ -40,6 +42,9 @@ def as_graph(
         directed: None lets the input decide: networkx and igraph say so themselves; matrices and
             edge indices are directed unless symmetric; frames and lists of pairs are undirected.
         num_nodes: number of nodes of an edge array, where trailing nodes are isolated.
+        nodes: with a frame of edges, a frame that describes the nodes: a column id (or node, name),
+            optionally label (or class, y), all others attributes that become `x` (numbers as they
+            are, texts as one column a category). Ids on one side only are counted in a warning.
 
     Returns:
         `Data` with int64 `edge_index` sorted by (source, target), without repeats and self-loops,
@@ -59,7 +64,7 @@ def as_graph(
             wrong shapes or dtypes; each with what was found.
         TypeError: not a graph (a name or path goes through `graphclust.load`).
     """
-    raw = read(graph, weight=weight, time=time, x=x, y=y, n=num_nodes)
+    raw = read(graph, weight=weight, time=time, x=x, y=y, n=num_nodes, nodes=nodes)
     if raw.num_nodes == 0:
         raise GraphError("the graph has no nodes")
     raw.directed = raw.directed if directed is None else directed

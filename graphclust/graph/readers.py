@@ -2,40 +2,26 @@
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData, TemporalData
 
 from graphclust.graph.errors import GraphError
-
-Array = NDArray[Any]
-
-
-@dataclass
-class Raw:
-    """A graph as found: edges by node number, in the order and number in which they came."""
-
-    source: Array
-    target: Array
-    num_nodes: int
-    directed: bool | None  # None: directed unless every edge has its mirror image
-    weight: Any = None
-    t: Any = None
-    node_ids: Array | None = None  # None: the ids are 0..N−1
-    x: Any = None
-    y: Any = None
-    multi: bool = False  # repeated edges are meant: each counts
+from graphclust.graph.frames import from_frame
+from graphclust.graph.raw import Array, Raw, id_array
 
 
-def read(graph: Any, *, weight: str, time: str | None, x: Any, y: Any, n: int | None) -> Raw:
+def read(
+    graph: Any, *, weight: str, time: str | None, x: Any, y: Any, n: int | None, nodes: Any
+) -> Raw:
     """Read any supported object; `x` and `y` given as names are node attributes to collect."""
+    if nodes is not None and not isinstance(graph, pd.DataFrame):
+        raise TypeError(f"nodes goes with a frame of edges, found {type(graph).__name__}")
     nx, ig = sys.modules.get("networkx"), sys.modules.get("igraph")
     if isinstance(graph, Data):
         return _from_data(graph, n)
@@ -46,7 +32,7 @@ def read(graph: Any, *, weight: str, time: str | None, x: Any, y: Any, n: int | 
     if ig and isinstance(graph, ig.Graph):
         return _from_igraph(graph, weight, time, x, y)
     if isinstance(graph, pd.DataFrame):
-        return _from_frame(graph, weight, time)
+        return from_frame(graph, weight, time, nodes)
     if sp.issparse(graph):
         return _from_matrix(graph)
     if isinstance(graph, Tensor):
@@ -114,7 +100,7 @@ def _from_networkx(graph: Any, weight: str, time: str | None, x: Any, y: Any) ->
         directed=graph.is_directed(),
         weight=_edge_attribute(attributes, weight, fill=1.0),
         t=_edge_attribute(attributes, time) if time else None,
-        node_ids=_ids(ids),
+        node_ids=id_array(ids),
         x=_node_attribute(x, lambda name: [graph.nodes[v].get(name) for v in ids]),
         y=_node_attribute(y, lambda name: [graph.nodes[v].get(name) for v in ids]),
         multi=graph.is_multigraph(),
@@ -137,59 +123,11 @@ def _from_igraph(graph: Any, weight: str, time: str | None, x: Any, y: Any) -> R
         directed=graph.is_directed(),
         weight=column(graph.es, weight),
         t=column(graph.es, time) if time else None,
-        node_ids=None if names is None else _ids(names),
+        node_ids=None if names is None else id_array(names),
         x=_node_attribute(x, lambda name: column(graph.vs, name)),
         y=_node_attribute(y, lambda name: column(graph.vs, name)),
         multi=graph.has_multiple(),
     )
-
-
-COLUMNS = {
-    "source": ("source", "src", "from", "u"),
-    "target": ("target", "dst", "to", "v"),
-    "time": ("time", "t", "timestamp"),
-}
-
-
-def _from_frame(frame: pd.DataFrame, weight: str, time: str | None) -> Raw:
-    if missing := [w for w in ("source", "target") if column_named(frame, w) is None]:
-        raise GraphError(
-            f"an edge table needs the columns source and target (or src/dst, from/to, u/v); "
-            f"{' and '.join(missing)} not found among {list(frame.columns)}"
-        )
-    if time and time not in frame.columns:
-        raise GraphError(f"time={time!r} is no column; found {list(frame.columns)}")
-    ends = [frame[column_named(frame, which)] for which in ("source", "target")]
-    for series in ends:
-        if series.isna().any():
-            at = int(np.flatnonzero(series.isna())[0])
-            raise GraphError(f"column {series.name!r} has no node id in row {at} (counted from 0)")
-    codes, ids = _number_ids(pd.concat(ends, ignore_index=True))
-    time = time or column_named(frame, "time")
-    return Raw(
-        codes[: len(frame)],
-        codes[len(frame) :],
-        num_nodes=len(ids),
-        directed=False,
-        weight=frame[weight].to_numpy() if weight in frame.columns else None,
-        t=frame[time].to_numpy() if time else None,
-        node_ids=_ids(ids),
-    )
-
-
-def column_named(frame: pd.DataFrame, which: str) -> Any:
-    """The column that holds `which` of source, target, time under any usual name, or None."""
-    lower = {str(column).lower(): column for column in reversed(frame.columns)}
-    return next((lower[name] for name in COLUMNS[which] if name in lower), None)
-
-
-def _number_ids(ends: "pd.Series[Any]") -> tuple[Array, Any]:
-    """Number the ids in sorted order, or in order of appearance where they do not compare."""
-    try:
-        codes, ids = pd.factorize(ends, sort=True)
-    except TypeError:
-        codes, ids = pd.factorize(ends)
-    return codes.astype(np.int64, copy=False), ids
 
 
 def _from_matrix(matrix: Any) -> Raw:
@@ -234,7 +172,7 @@ def _from_array(array: Array, n: int | None) -> Raw:
         )
     pairs = array.T if array.shape[0] != 2 else array
     if array.dtype.kind in "OUS":
-        return _from_frame(pd.DataFrame({"source": pairs[0], "target": pairs[1]}), "weight", None)
+        return from_frame(pd.DataFrame({"source": pairs[0], "target": pairs[1]}), "weight", None)
     source, target = _edge_rows(torch.from_numpy(np.ascontiguousarray(pairs)))
     directed = None if array.shape[0] == 2 else False
     return Raw(source, target, _count(source, target, n), directed)
@@ -248,7 +186,7 @@ def _from_pairs(pairs: Iterable[Any]) -> Raw:
             "a list of edges must hold (source, target) or (source, target, weight) tuples"
         )
     names = ["source", "target", "weight"][: widths.pop()]
-    return _from_frame(pd.DataFrame(rows, columns=names), "weight", None)
+    return from_frame(pd.DataFrame(rows, columns=names), "weight", None)
 
 
 def _edge_rows(edge_index: Tensor) -> tuple[Array, Array]:
@@ -290,18 +228,3 @@ def _node_attribute(wanted: Any, collect: Any) -> Any:
     if values is None or all(value is None for value in values):
         raise GraphError(f"no node has the attribute {wanted!r}")
     return values
-
-
-def _ids(ids: Any) -> Array | None:
-    """Node ids as an array: integers, text or objects; None where they are just 0..N−1."""
-    if isinstance(ids, (pd.Index, np.ndarray)) and ids.dtype.kind in "iu":
-        array = np.asarray(ids, dtype=np.int64)
-        return None if np.array_equal(array, np.arange(len(array))) else array
-    listed = list(ids)
-    if all(type(value) is int for value in listed):
-        return _ids(np.asarray(listed, dtype=np.int64))
-    if all(isinstance(value, str) for value in listed):
-        return np.asarray(listed, dtype=np.str_)
-    array = np.empty(len(listed), dtype=object)
-    array[:] = listed
-    return array

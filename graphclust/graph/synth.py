@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 from graphclust.graph.convert import finish
 from graphclust.graph.errors import GraphError
-from graphclust.graph.readers import Raw
+from graphclust.graph.raw import Raw
 from graphclust.kernels.determinism import seeded
 
 LFR_TRIES = 10

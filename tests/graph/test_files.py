@@ -11,7 +11,8 @@ import torch
 from graphs import planted, same
 
 from graphclust import GraphError, GraphWarning, as_graph, load
-from graphclust.graph.files import atomic, read_edges, read_npz, write_npz
+from graphclust.graph.edgelists import read_edges
+from graphclust.graph.files import atomic, read_npz, write_npz
 
 
 def edge_set(graph):
@@ -78,7 +79,7 @@ def test_columns_in_any_order_and_more_than_needed(tmp_path):
         ("source,target\na,b\n,c\n", "line 3: column 'source' has no node id"),
         ("source,target\na,b\nc\n", "line 3: column 'target' has no node id, found nothing"),
         ("source,target,time\na,b,soon\n", "line 2: column 'time' has a time that is no finite"),
-        ("a\nb\n", "line 1: found 1 columns where 2 are expected"),
+        ("a\nb\n", "line 1: found 1 column where 2 are expected"),
         ("a,b,1,5\n", "has 4 columns and no header"),
         ("", "holds no edges"),
         ("# only a comment\n\n", "holds no edges"),
@@ -152,8 +153,13 @@ def test_ids_that_are_objects_cannot_be_written(tmp_path):
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), atomic(path) as temporary:
-        temporary.write_text(f"half {1 / 0}")
+
+    def half(target):
+        target.write_text("half")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError), atomic(path) as temporary:
+        half(temporary)
     assert path.read_text() == "old"
     with atomic(path) as temporary:
         temporary.write_text("new")

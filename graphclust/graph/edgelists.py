@@ -1,0 +1,280 @@
+"""Edge tables from files: CSV, TSV or space-separated text (plain, .gz, .zst) and parquet.
+
+Text is read twice at most: once straight into numbers, which is fast and holds for most files; and
+once as text where ids are names or a line is broken, so that an error can name the line.
+"""
+
+import csv
+import gzip
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch_geometric.data import Data
+
+from graphclust.graph.convert import as_graph
+from graphclust.graph.errors import GraphError
+from graphclust.graph.frames import COLUMNS
+
+WHOLE = r"0|-?[1-9][0-9]{0,17}"  # plain whole numbers, the only ids that are not text
+BLOCK = 1 << 24  # bytes looked at in one go
+Series = Any
+
+
+def read_edges(
+    path: str | Path, *, directed: bool | None = None, nodes: pd.DataFrame | None = None
+) -> Data:
+    """Read an edge list: two to four columns source, target[, weight][, time].
+
+    The separator is found from the first line (tab, comma, semicolon, else spaces). A first line
+    that names source and target (or src/dst, from/to, u/v) is a header; without one, columns are
+    source, target, weight. Lines that start with # or % are comments. Ids stay text unless all of
+    them are plain whole numbers (007 is text). Undirected unless `directed` is True. `nodes` is a
+    node table as for `as_graph`.
+
+    Raises:
+        GraphError: a broken line, named by its number; a truncated archive; no edges.
+    """
+    path = Path(path)
+    try:
+        return as_graph(read_edge_table(path), directed=directed, nodes=nodes)
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise GraphError(f"{path.name} is cut off or no {path.suffix} file: {error}") from None
+
+
+def read_edge_table(path: Path) -> pd.DataFrame:
+    """The edge list as a frame with standard column names and typed columns."""
+    number, first, comments, numeric = _scan(path)
+    separator = next((s for s in "\t,;" if s in first), None)
+    cells = _split(first, separator)
+    names = _header(cells)
+    skip = comments | {number - 1} if names else comments
+    if names is None:
+        if len(cells) > 3:
+            raise GraphError(
+                f"{path.name} has {len(cells)} columns and no header; name them in a first line "
+                "such as source,target,weight,time"
+            )
+        names = ["source", "target", "weight"][: len(cells)]
+    if len(names) < 2:
+        raise GraphError(f"{path.name}, line {number}: found 1 column where 2 are expected")
+    fast = _read_numbers(path, separator, skip, names) if numeric else None
+    return _read_text(path, separator, skip, names, number) if fast is None else fast
+
+
+def _scan(path: Path) -> tuple[int, str, set[int], bool]:
+    """Number (from 1) and text of the first line with content, indices (from 0) of comment lines,
+    and whether plain whole numbers could be all there is for ids (no leading zero or plus sign).
+    """
+    number, first, comments = 0, b"", set()
+    with open_file(path) as file:
+        for index, line in enumerate(file):
+            if line.lstrip(b" \t\xef\xbb\xbf")[:1] in (b"#", b"%"):
+                comments.add(index)
+            elif line.strip():
+                number, first = index + 1, line
+                break
+    if not first:
+        raise GraphError(f"{path.name} holds no edges")
+    numeric, more_comments = True, False
+    for block in _blocks(path):
+        more_comments |= b"\n#" in block or b"\n%" in block
+        numeric = numeric and not _has_padded_number(block)
+    if more_comments:
+        with open_file(path) as file:
+            comments |= {i for i, line in enumerate(file) if line[:1] in (b"#", b"%")}
+    try:
+        return number, first.decode("utf-8-sig"), comments, numeric
+    except UnicodeDecodeError as error:
+        raise GraphError(f"{path.name} is not UTF-8 text ({error.reason})") from None
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """The file's bytes in blocks that overlap by a few, so that nothing hides on a seam."""
+    with open_file(path) as file:
+        tail = b"\n"
+        while block := file.read(BLOCK):
+            yield tail + block
+            tail = block[-3:]
+        yield tail + b"\n\n"
+
+
+def _has_padded_number(block: bytes) -> bool:
+    """Is there a cell such as 007, +7 or -0, which would lose its spelling as a number?"""
+    byte = np.frombuffer(block, np.uint8)
+    before, first, second, third = byte[:-3], byte[1:-2], byte[2:-1], byte[3:]
+    starts = np.isin(before, np.frombuffer(b'\n\t ,;"', np.uint8))
+    digit = (second >= ord("0")) & (second <= ord("9"))
+    padded = ((first == ord("0")) | (first == ord("+"))) & digit
+    minus_zero = (first == ord("-")) & (second == ord("0")) & (third != ord("."))
+    return bool((starts & (padded | minus_zero)).any())
+
+
+def open_file(path: Path) -> Any:
+    """Open a file for reading bytes, through gzip or zstandard where its name ends so."""
+    if path.suffix == ".gz":
+        return gzip.open(path)
+    if path.suffix == ".zst":
+        need_pyarrow(path)
+        import pyarrow
+
+        stream = pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd")
+        return io.BufferedReader(stream)
+    return open(path, "rb")
+
+
+def need_pyarrow(path: Path) -> None:
+    """Say how to install pyarrow where a file needs it and it is not there."""
+    if find_spec("pyarrow") is None:
+        raise GraphError(f"{path.name} needs pyarrow: pip install 'graphclust[parquet]'")
+
+
+def _split(line: str, separator: str | None) -> list[str]:
+    if separator is None:
+        return line.split()
+    return next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=True))
+
+
+def _header(cells: list[str]) -> list[str] | None:
+    """The column names if this line is a header, brought to the standard ones, else None."""
+    standard = {name: which for which, names in COLUMNS.items() for name in names}
+    names = [standard.get(cell.lower(), cell.lower()) for cell in cells]
+    return names if "source" in names and "target" in names else None
+
+
+def _read_csv(
+    path: Path, separator: str | None, skip: set[int], names: list[str], dtype: Any
+) -> pd.DataFrame:
+    with open_file(path) as file:
+        table = pd.read_csv(
+            file,
+            sep=separator or r"\s+",
+            header=None,
+            skiprows=sorted(skip),
+            dtype=dtype,
+            na_filter=False,
+            skipinitialspace=True,
+            encoding="utf-8-sig",
+        )
+    if table.shape[1] == len(names):
+        table.columns = pd.Index(names)
+    return table
+
+
+def _read_numbers(
+    path: Path, separator: str | None, skip: set[int], names: list[str]
+) -> pd.DataFrame | None:
+    """The table with ids as whole numbers, or None where that does not work out."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # a column of several kinds
+            table = _read_csv(path, separator, skip, names, None)
+    except (ValueError, OverflowError):
+        return None
+    if table.shape[1] != len(names):
+        return None
+    if any(table[end].dtype != np.int64 for end in ("source", "target")):
+        return None
+    for name in {"weight", "time"} & set(names):
+        if table[name].dtype.kind not in "iuf" or not np.isfinite(table[name]).all():
+            return None
+    return table
+
+
+def _read_text(
+    path: Path, separator: str | None, skip: set[int], names: list[str], number: int
+) -> pd.DataFrame:
+    """The table read as text and then typed; every fault is named by its line."""
+    try:
+        table = _read_csv(path, separator, skip, names, str)
+    except pd.errors.EmptyDataError:
+        raise GraphError(f"{path.name} holds no edges") from None
+    except UnicodeDecodeError as error:
+        raise GraphError(f"{path.name} is not UTF-8 text ({error.reason})") from None
+    except pd.errors.ParserError as error:
+        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        if not found:
+            raise GraphError(f"{path.name} cannot be read: {error}") from None
+        wanted, line, saw = found.groups()
+        raise GraphError(
+            f"{path.name}, line {line}: found {saw} columns where {wanted} are expected"
+        ) from None
+    if table.shape[1] != len(names):
+        raise GraphError(
+            f"{path.name}, line {number}: found {table.shape[1]} columns where {len(names)} are "
+            "expected"
+        )
+    _check_cells(path, table, skip)
+    ends = table[["source", "target"]]
+    if ends.apply(lambda end: end.str.fullmatch(WHOLE).all()).all():
+        table[["source", "target"]] = ends.astype(np.int64)
+    for name in {"weight", "time"} & set(names):
+        table[name] = pd.to_numeric(table[name])
+    return table
+
+
+def _check_cells(path: Path, table: pd.DataFrame, skip: set[int]) -> None:
+    """Refuse empty ids and weights or times that are no numbers, by line number."""
+    for name in table.columns:
+        if name in ("source", "target"):
+            bad, what = (table[name].isna() | (table[name] == "")).to_numpy(), "no node id"
+        elif name in ("weight", "time"):
+            numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
+            bad, what = ~np.isfinite(numbers), f"a {name} that is no finite number"
+        else:
+            continue
+        if bad.any():
+            at = int(np.flatnonzero(bad)[0])
+            cell, line = table[name].iloc[at], _line_of(path, at, skip)
+            found = repr(cell) if isinstance(cell, str) and cell else "nothing"
+            raise GraphError(f"{path.name}, line {line}: column {name!r} has {what}, found {found}")
+
+
+def _line_of(path: Path, row: int, skip: set[int]) -> int:
+    """The line number (from 1) of the row-th data line; reads again, only to word an error."""
+    with open_file(path) as lines:
+        numbers = (i + 1 for i, line in enumerate(lines) if i not in skip and line.strip())
+        return next(number for seen, number in enumerate(numbers) if seen == row)
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """A parquet file, or a folder of parts, as a frame."""
+    need_pyarrow(path)
+    import pyarrow
+
+    try:
+        return pd.read_parquet(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise GraphError(f"{path.name} is no readable parquet file: {error}") from None
+
+
+def read_node_table(path: str | Path) -> pd.DataFrame:
+    """A node table from .csv, .tsv or parquet, for `as_graph(…, nodes=…)`."""
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"no file {path}")
+    if path.suffix == ".parquet":
+        return read_parquet(path)
+    try:
+        table = pd.read_csv(
+            path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", keep_default_na=False
+        )
+    except (ValueError, UnicodeDecodeError) as error:
+        raise GraphError(f"{path.name} cannot be read as a node table: {error}") from None
+    return table.apply(_typed_attribute)
+
+
+def _typed_attribute(column: Series) -> Series:
+    text = column.replace("", None)
+    try:
+        numbers = pd.to_numeric(text)
+    except (ValueError, TypeError):
+        return text
+    padded = column.str.fullmatch(r"[+-]?0\d+").any()
+    return text if padded else numbers

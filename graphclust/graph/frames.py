@@ -1,0 +1,85 @@
+"""Edge tables (pandas frames), with or without a table of nodes beside them."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from graphclust.graph.errors import GraphError
+from graphclust.graph.nodes import place, split_table
+from graphclust.graph.raw import Array, Raw, id_array
+
+COLUMNS = {
+    "source": ("source", "src", "from", "u"),
+    "target": ("target", "dst", "to", "v"),
+    "time": ("time", "t", "timestamp"),
+}
+
+
+def from_frame(
+    frame: pd.DataFrame, weight: str, time: str | None, nodes: pd.DataFrame | None = None
+) -> Raw:
+    if missing := [w for w in ("source", "target") if column_named(frame, w) is None]:
+        raise GraphError(
+            f"an edge table needs the columns source and target (or src/dst, from/to, u/v); "
+            f"{' and '.join(missing)} not found among {list(frame.columns)}"
+        )
+    if time and time not in frame.columns:
+        raise GraphError(f"time={time!r} is no column; found {list(frame.columns)}")
+    ends = [frame[column_named(frame, which)] for which in ("source", "target")]
+    for series in ends:
+        if series.isna().any():
+            at = int(np.flatnonzero(series.isna())[0])
+            raise GraphError(f"column {series.name!r} has no node id in row {at} (counted from 0)")
+    if nodes is not None:
+        ends.append(_as_spelled(split_table(nodes)[0], ends))
+    codes, ids = _number(pd.concat(ends, ignore_index=True))
+    source, target, rows = np.split(codes, [len(frame), 2 * len(frame)])
+    x = y = None
+    if nodes is not None:
+        in_edges = np.zeros(len(ids), bool)
+        in_edges[source] = in_edges[target] = True
+        x, y = place(nodes, rows, len(ids), in_edges)
+    time = time or column_named(frame, "time")
+    return Raw(
+        source,
+        target,
+        num_nodes=len(ids),
+        directed=False,
+        weight=frame[weight].to_numpy() if weight in frame.columns else None,
+        t=frame[time].to_numpy() if time else None,
+        node_ids=id_array(ids),
+        x=x,
+        y=y,
+    )
+
+
+def _as_spelled(ids: Any, ends: list[Any]) -> Any:
+    """The node table's ids as the edges spell them: 7 and "7" are one node."""
+    kinds = {pd.api.types.is_integer_dtype(series) for series in (ids, *ends)}
+    if kinds == {True, False}:
+        ends[:] = [end.astype(str) for end in ends]
+        return ids.astype(str)
+    return ids
+
+
+def column_named(frame: pd.DataFrame, which: str) -> Any:
+    """The column that holds `which` of source, target, time under any usual name, or None."""
+    lower = {str(column).lower(): column for column in reversed(frame.columns)}
+    return next((lower[name] for name in COLUMNS[which] if name in lower), None)
+
+
+def _number(ends: "pd.Series[Any]") -> tuple[Array, Any]:
+    """Number the ids in sorted order, or in order of appearance where they do not compare."""
+    if isinstance(ends.dtype, np.dtype) and ends.dtype.kind in "iu" and len(ends):
+        low, high = int(ends.min()), int(ends.max())
+        if high - low < 8 * len(ends) + 1024:  # a table of flags beats a hash of every id
+            values = ends.to_numpy(np.int64) - low
+            present = np.zeros(high - low + 1, bool)
+            present[values] = True
+            return (np.cumsum(present) - 1)[values], np.flatnonzero(present) + low
+    try:
+        codes, ids = pd.factorize(ends, sort=True)
+    except TypeError:
+        codes, ids = pd.factorize(ends)
+    return codes.astype(np.int64, copy=False), ids

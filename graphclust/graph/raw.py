@@ -1,0 +1,41 @@
+"""What a reader hands to `convert`: a graph as found, before anything is checked or cleaned."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Raw:
+    """A graph as found: edges by node number, in the order and number in which they came."""
+
+    source: Array
+    target: Array
+    num_nodes: int
+    directed: bool | None  # None: directed unless every edge has its mirror image
+    weight: Any = None
+    t: Any = None
+    node_ids: Array | None = None  # None: the ids are 0..N−1
+    x: Any = None
+    y: Any = None
+    multi: bool = False  # repeated edges are meant: each counts
+
+
+def id_array(ids: Any) -> Array | None:
+    """Node ids as an array: integers, text or objects; None where they are just 0..N−1."""
+    if isinstance(ids, (pd.Index, np.ndarray)) and ids.dtype.kind in "iu":
+        array = np.asarray(ids, dtype=np.int64)
+        return None if np.array_equal(array, np.arange(len(array))) else array
+    listed = list(ids)
+    if all(type(value) is int for value in listed):
+        return id_array(np.asarray(listed, dtype=np.int64))
+    if all(isinstance(value, str) for value in listed):
+        return np.asarray(listed, dtype=np.str_)
+    array = np.empty(len(listed), dtype=object)
+    array[:] = listed
+    return array
