@@ -3,14 +3,12 @@
 Heavy imports wait inside the commands, so that `--help` is instant.
 """
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+
+from graphclust.terminal import out, progress_bar, set_debug, shown_warnings, user_errors
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -23,15 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out, err = Console(), Console(stderr=True)
-_debug = False
-
-
-def _set_debug(value: bool) -> None:
-    global _debug
-    _debug = value
-
-
 Graph = Annotated[
     str,
     typer.Argument(
@@ -53,7 +42,7 @@ Nodes = Annotated[
     ),
 ]
 Debug = Annotated[
-    bool, typer.Option("--debug", callback=_set_debug, is_eager=True, help="Show tracebacks.")
+    bool, typer.Option("--debug", callback=set_debug, is_eager=True, help="Show tracebacks.")
 ]
 K = Annotated[
     int | None, typer.Option("-k", "--n-clusters", help="Number of clusters.", show_default=False)
@@ -87,13 +76,13 @@ def cluster(
     debug: Debug = False,
 ) -> None:
     """Cluster one graph and say what came out."""
-    with _user_errors():
+    with user_errors():
         _check_suffix(output, (".csv", ".tsv", ".json", ".parquet", ".graphml", ".npz"))
         from graphclust.loaders import load
         from graphclust.report import show_clustering
 
         model = _build(method, n_clusters, settings or [], seed)
-        with _shown_warnings():
+        with shown_warnings():
             data = load(graph, directed=directed, nodes=nodes)
             result = model.fit(data)
         show_clustering(out, graph, data, result)
@@ -127,7 +116,7 @@ def compare(
     debug: Debug = False,
 ) -> None:
     """Run several methods over several seeds, Leiden always among them, and show a table."""
-    with _user_errors():
+    with user_errors():
         forms = {".csv": "csv", ".md": "markdown", ".html": "html"}
         _check_suffix(output, tuple(forms))
         _check_suffix(rows, (".csv",))
@@ -138,11 +127,11 @@ def compare(
         from graphclust.loaders import load
         from graphclust.report import show_comparison
 
-        with _shown_warnings():
+        with shown_warnings():
             data = load(graph, directed=directed, nodes=nodes)
         names = None if methods is None else [name.strip() for name in methods.split(",")]
         limits = {"time_limit": time_limit, "memory_limit": memory_limit}
-        with _progress() as progress:
+        with progress_bar() as progress:
             found = run(
                 data, names, n_clusters=n_clusters, seeds=seeds, progress=progress, **limits
             )
@@ -161,7 +150,7 @@ def methods(
     debug: Debug = False,
 ) -> None:
     """List the methods, or the parameters of one."""
-    with _user_errors():
+    with user_errors():
         from graphclust.methods import METHODS
         from graphclust.report import show_method, show_methods
 
@@ -171,82 +160,40 @@ def methods(
             show_method(out, METHODS[name])
 
 
+@app.command()
+def info(
+    graph: Graph, nodes: Nodes = None, directed: Directed = None, debug: Debug = False
+) -> None:
+    """Say what a graph is like, and which methods take it."""
+    with user_errors():
+        from graphclust.loaders import load
+        from graphclust.report import show_graph
+
+        with shown_warnings():
+            data = load(graph, directed=directed, nodes=nodes)
+        show_graph(out, graph, data)
+
+
+@app.command()
+def datasets(
+    name: Annotated[
+        str | None, typer.Argument(help="A data set, to see its card.", show_default=False)
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """List the data sets that have a card, or show one card."""
+    with user_errors():
+        from graphclust.report import show_card, show_datasets
+
+        if name is None:
+            show_datasets(out)
+        else:
+            show_card(out, name)
+
+
 def main() -> None:
     """Entry point of the console script."""
     app()
-
-
-@contextmanager
-def _user_errors() -> Iterator[None]:
-    """Say what the user can mend in one line and leave with code 2; a fault of ours is code 1."""
-    try:
-        yield
-    except (ValueError, TypeError, OSError) as error:
-        if _debug:
-            raise
-        _fail(str(error) or type(error).__name__, 2)
-    except KeyboardInterrupt:
-        _fail("interrupted", 130)
-    except MemoryError as error:
-        if _debug:
-            raise
-        _fail(f"out of memory: {error}", 2)
-    except Exception as error:
-        if _debug:
-            raise
-        _fail(
-            f"internal error, please report it: {type(error).__name__}: {error} "
-            "(--debug shows where)",
-            1,
-        )
-
-
-def _fail(message: str, code: int) -> None:
-    err.print(f"[red]error:[/red] {_escape(' '.join(message.split()))}", soft_wrap=True)
-    raise typer.Exit(code)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
-@contextmanager
-def _shown_warnings() -> Iterator[None]:
-    """Print our own warnings as one line each; other libraries' stay out of sight."""
-    from graphclust.graph.errors import GraphWarning
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for text in dict.fromkeys(
-        str(w.message) for w in caught if issubclass(w.category, GraphWarning)
-    ):
-        err.print(f"[yellow]note:[/yellow] {_escape(text)}", soft_wrap=True)
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda done, total, name: bar.update(
-            task, completed=done, total=total, description=name
-        )
 
 
 def _check_suffix(path: Path | None, accepted: tuple[str, ...]) -> None:

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch_geometric.data import Data
 
+from graphclust.cards import verify
 from graphclust.graph.build import knn_graph
 from graphclust.graph.convert import as_graph
 from graphclust.graph.errors import GraphError
@@ -21,6 +23,7 @@ from graphclust.graph.formats import is_graph_file, read_graph
 from graphclust.graph.synth import GENERATORS
 from graphclust.params import parse_values, unknown
 
+_HASHED = ("y", "edge_index", "edge_weight")
 NEIGHBOURS = 10  # of the kNN graphs over scikit-learn's tables
 
 
@@ -51,9 +54,13 @@ def load(
     if nodes is not None:
         raise ValueError(f"nodes goes with a file of edges, found the name {name!r}")
     if name in EMBEDDED:
-        return EMBEDDED[name]()
-    if (stored := _folder(name)) is not None:
-        return read_npz(stored)
+        graph = EMBEDDED[name]()
+        verify(name, {key: value.numpy() for key, value in graph.items() if key in _HASHED})
+        return graph
+    if (path := _folder(name)) is not None:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            verify(name, arrays)
+        return read_npz(path)
     if name in DOWNLOADS:
         return _download(name)
     raise ValueError(unknown("graph", name, available()))
@@ -61,9 +68,13 @@ def load(
 
 def available() -> list[str]:
     """Every name that `load` knows here: generators, embedded, stored and downloadable sets."""
-    folder = _data_folder()
-    stored = [p.parent.name for p in sorted(folder.glob("*/graph.npz"))] if folder else []
-    return list(dict.fromkeys([*GENERATORS, *EMBEDDED, *stored, *DOWNLOADS]))
+    return list(dict.fromkeys([*GENERATORS, *EMBEDDED, *stored(), *DOWNLOADS]))
+
+
+def stored() -> list[str]:
+    """Names of the sets in the folder of GRAPHCLUST_DATA."""
+    folder = data_folder()
+    return [path.parent.name for path in sorted(folder.glob("*/graph.npz"))] if folder else []
 
 
 def _generate(name: str, parameters: str) -> Data:
@@ -78,7 +89,8 @@ def _generate(name: str, parameters: str) -> Data:
     return generator(**values)
 
 
-def _data_folder() -> Path | None:
+def data_folder() -> Path | None:
+    """The folder that GRAPHCLUST_DATA names, or None where it is not set."""
     setting = os.environ.get("GRAPHCLUST_DATA")
     if not setting:
         return None
@@ -88,7 +100,7 @@ def _data_folder() -> Path | None:
 
 
 def _folder(name: str) -> Path | None:
-    folder = _data_folder()
+    folder = data_folder()
     path = folder / name / "graph.npz" if folder else None
     return path if path and path.is_file() else None
 

@@ -1,19 +1,24 @@
 """What a person reads in the terminal: a clustering, a comparison, the list of methods."""
 
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from torch_geometric.data import Data
 
 from graphclust.base import Clustering, Method
+from graphclust.cards import cards
 from graphclust.evaluate.compare import Comparison
 from graphclust.evaluate.metrics import external, internal
 from graphclust.evaluate.tables import cells
-from graphclust.graph.export import edges_once, is_signed, is_temporal
+from graphclust.graph.build import components, static, symmetrise
+from graphclust.graph.export import edges_once, is_signed, is_temporal, to_igraph
+from graphclust.loaders import DOWNLOADS, EMBEDDED, stored
 from graphclust.methods import METHODS
-from graphclust.params import describe
+from graphclust.params import describe, unknown
 
 UNBROKEN = 200  # columns, where the output is no terminal
 
@@ -94,6 +99,77 @@ def show_method(out: Console, cls: type[Method]) -> None:
     ]
     heads = ("parameter", "type", "default", "range", "meaning")
     _print_table(out, Table(*heads, box=SIMPLE_HEAD), lines)
+
+
+def show_graph(out: Console, name: str, data: Data) -> None:
+    """Print what a graph is like and which methods take it."""
+    g = to_igraph(symmetrise(static(data)))
+    degrees = np.array(g.degree())
+    parts = np.bincount(components(data))
+    lines = [
+        ("graph", f"{name}: {facts(data)}"),
+        (
+            "degree",
+            f"mean {degrees.mean():.2f}, median {np.median(degrees):g}, largest "
+            f"{degrees.max()}, isolated nodes {int((degrees == 0).sum()):,}",
+        ),
+        ("parts", f"{len(parts):,} components, the largest of {parts.max():,} nodes"),
+        ("triangles", f"clustering coefficient {g.transitivity_undirected(mode='zero'):.3f}"),
+    ]
+    if data.y is not None and data.y.dim() == 1:
+        lines.append(("classes", _classes(data)))
+    elif data.y is not None:
+        lines.append(("classes", f"{data.y.shape[1]}, several a node (multi-label)"))
+    fit = [key for key in METHODS if METHODS[key].obstacle(data) is None]
+    lines.append(("methods", ", ".join(fit)))
+    for head, text in lines:
+        out.print(f"{head:<10}{text}", soft_wrap=True, markup=False)
+
+
+def _classes(data: Data) -> str:
+    y = data.y.numpy()
+    known = y >= 0
+    source, target = data.edge_index.numpy()
+    both = known[source] & known[target]
+    same = float((y[source] == y[target])[both].mean()) if both.any() else float("nan")
+    return (
+        f"{len(np.unique(y[known]))}, without a class {int((~known).sum()):,} nodes; homophily "
+        f"(edges within one class) {same:.3f}"
+    )
+
+
+def show_datasets(out: Console) -> None:
+    """Print one line a data set: those with a card, and whether they can be loaded here."""
+    state = dict.fromkeys(DOWNLOADS, "download") | dict.fromkeys([*EMBEDDED, *stored()], "yes")
+    lines = [
+        [
+            c.name,
+            f"{c.nodes:,}",
+            f"{c.edges:,}",
+            str(c.features or ""),
+            str(c.classes or ""),
+            ", ".join(c.kind),
+            state.get(c.name, ""),
+            c.title,
+        ]
+        for c in cards().values()
+    ]
+    heads = ("name", "nodes", "edges", "features", "classes", "kind", "loads", "title")
+    _print_table(out, Table(*heads, box=SIMPLE_HEAD), lines)
+
+
+def show_card(out: Console, name: str) -> None:
+    """Print one card.
+
+    Raises:
+        ValueError: there is no card of that name.
+    """
+    if name not in cards():
+        raise ValueError(unknown("data set", name, cards()))
+    for key, value in asdict(cards()[name]).items():
+        if key != "sha256" and value not in ("", None, []):
+            text = "; ".join(value) if isinstance(value, list) else str(value)
+            out.print(f"{key:<10}{text}", soft_wrap=True, markup=False)
 
 
 def _number_of_clusters(cls: type[Method]) -> str:

@@ -233,3 +233,26 @@ def test_the_console_script_and_the_interrupt_key():
     )
     assert "compare" in help_text
     assert np.all([word in help_text for word in ("cluster", "methods")])
+
+
+def test_info_describes_a_graph():
+    text = run("info", "karate").stdout
+    for words in (
+        "undirected, 34 nodes, 78 edges",
+        "mean 4.59",
+        "largest 17",
+        "1 components",
+        "clustering coefficient 0.256",
+        "2, without a class 0 nodes",
+        "spectral",
+    ):
+        assert words in text
+    assert "kmeans" not in text
+
+
+def test_datasets_are_listed_and_shown():
+    text = run("datasets").stdout
+    for words in ("karate", "digits", "cora", "1433"):
+        assert words in text
+    assert "UCI Machine Learning Repository" in run("datasets", "digits").stdout
+    assert "unknown data set 'digit'; did you mean digits" in refused("datasets", "digit")

@@ -139,16 +139,20 @@ def test_node_order_does_not_matter(name):
 
 @every_method
 def test_the_number_of_threads_does_not_matter(name):
-    graph, labels = noise(n=600), []
+    graph, results = noise(n=3000), []
     before = torch.get_num_threads()
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
             with threadpool_limits(threads):
-                labels.append(method(name, k=6).fit(graph).labels)
+                results.append(method(name, k=6).fit(graph))
     finally:
         torch.set_num_threads(before)
-    assert np.array_equal(*labels)
+    first, second = results
+    assert np.array_equal(first.labels, second.labels)
+    assert np.array_equal(first.embedding, second.embedding)
+    for key, value in first.extras.items():
+        assert np.array_equal(value, second.extras[key]), key
 
 
 # --- what is the caller's stays as it is -------------------------------------------------------

@@ -17,9 +17,10 @@ ORDER = [  # a room may import from rooms on lines above its own, and from its o
     {"base"},
     {"heads"},
     {"methods"},
-    {"loaders"},
+    {"loaders", "cards"},
     {"evaluate"},
     {"report"},
+    {"terminal"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

@@ -1,0 +1,86 @@
+"""The terminal's two streams: results on one; notes, errors and progress on the other."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+out, err = Console(), Console(stderr=True)
+_debug = False
+
+
+def set_debug(value: bool) -> None:
+    """Show tracebacks from now on, or not."""
+    global _debug
+    _debug = value
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Say what the user can mend in one line and leave with code 2; a fault of ours is code 1."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        if _debug:
+            raise
+        _fail(str(error) or type(error).__name__, 2)
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
+    except MemoryError as error:
+        if _debug:
+            raise
+        _fail(f"out of memory: {error}", 2)
+    except Exception as error:
+        if _debug:
+            raise
+        _fail(
+            f"internal error, please report it: {type(error).__name__}: {error} "
+            "(--debug shows where)",
+            1,
+        )
+
+
+def _fail(message: str, code: int) -> None:
+    err.print(f"[red]error:[/red] {escape(' '.join(message.split()))}", soft_wrap=True)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def shown_warnings() -> Iterator[None]:
+    """Print our own warnings as one line each; other libraries' stay out of sight."""
+    from graphclust.graph.errors import GraphWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(
+        str(w.message) for w in caught if issubclass(w.category, GraphWarning)
+    ):
+        err.print(f"[yellow]note:[/yellow] {escape(text)}", soft_wrap=True)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Any]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda done, total, name: bar.update(
+            task, completed=done, total=total, description=name
+        )
