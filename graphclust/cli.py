@@ -191,6 +191,40 @@ def datasets(
             show_card(out, name)
 
 
+@app.command()
+def run(
+    files: Annotated[list[Path], typer.Argument(help="Experiment files (.toml).")],
+    debug: Debug = False,
+) -> None:
+    """Run the cells of experiments that their results lack; interrupt and repeat as you like."""
+    with user_errors():
+        from graphclust.evaluate import server
+
+        server.start()
+        from graphclust.evaluate.experiment import read_experiment, results_path, run_experiment
+
+        experiments = [(read_experiment(path), results_path(path)) for path in files]
+        for experiment, results in experiments:
+            results.parent.mkdir(exist_ok=True)
+            with progress_bar() as progress, shown_warnings():
+                ran = run_experiment(experiment, results, progress)
+            out.print(f"{experiment.name}: {ran} runs, in {results}", soft_wrap=True)
+
+
+@app.command()
+def table(
+    document: Annotated[Path, typer.Argument(help="The document whose tables to fill.")] = Path(
+        "README.md"
+    ),
+    debug: Debug = False,
+) -> None:
+    """Write the tables of a document anew from the results of its experiments."""
+    with user_errors():
+        from graphclust.evaluate.experiment import fill_tables
+
+        _write_text(fill_tables(document), document)
+
+
 def main() -> None:
     """Entry point of the console script."""
     app()

@@ -79,15 +79,19 @@ def run_cell(
 
 def describe(method: Method) -> dict[str, Any]:
     """The columns of a row that are known before it runs."""
-    params = {k: v for k, v in dataclasses.asdict(method).items() if k != "seed"}
     return {
         "method": method.name,
-        "params": json.dumps(params),
+        "params": params_text(method),
         "seed": method.seed,
         "versions": _versions(),
         "commit": _commit(),
         "cpu": platform.processor() or platform.machine(),
     }
+
+
+def params_text(method: Method) -> str:
+    """The parameters without the seed, as JSON."""
+    return json.dumps({k: v for k, v in dataclasses.asdict(method).items() if k != "seed"})
 
 
 @contextmanager

@@ -60,15 +60,20 @@ def _spread(mean: float, sd: float, decimals: int) -> str:
     return f"{mean:.{decimals}f} ± {sd:.{decimals}f}"
 
 
+def markdown(rows: pd.DataFrame) -> str:
+    """The table alone, as Markdown."""
+    heads, lines = cells(rows)
+    rule = ["---", *("---:" for _ in heads[1:])]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *lines))
+
+
 def render(rows: pd.DataFrame, notes: list[str], form: str) -> str:
     """The table as text in one of FORMS."""
     if form == "csv":
         return summary(rows).to_csv(index=False)
-    heads, lines = cells(rows)
     if form == "markdown":
-        rule = ["---", *("---:" for _ in heads[1:])]
-        table = "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *lines))
-        return table + "\n\n" + "\n".join(f"- {note}" for note in notes) + "\n"
+        return markdown(rows) + "\n\n" + "\n".join(f"- {note}" for note in notes) + "\n"
+    heads, lines = cells(rows)
     if form == "html":
         table = pd.DataFrame(lines, columns=heads).to_html(index=False, border=0, justify="left")
         items = "".join(f"<li>{html.escape(note)}</li>" for note in notes)

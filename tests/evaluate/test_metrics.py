@@ -177,7 +177,9 @@ def test_modularity_is_its_formula(directed, weighted, resolution):
 @kinds
 def test_cut_coverage_and_conductance_are_their_formulas(directed, weighted):
     g, labels = random_graph(directed, weighted)
-    labels = np.where(np.arange(14) < 11, 0, labels)  # one cluster holds more than half of the volume
+    labels = np.where(
+        np.arange(14) < 11, 0, labels
+    )  # one cluster holds more than half of the volume
     a = nx.to_numpy_array(g)
     both = a + a.T if directed else a
     scores = metrics.internal(g, labels)
