@@ -23,7 +23,8 @@ from graphclust.graph.errors import GraphError
 from graphclust.graph.export import is_signed, to_igraph, to_scipy
 
 Labels = NDArray[np.int64]
-PROBES = 16  # resolutions tried at most
+PROBES = 16  # resolutions tried at most in search of k
+NEARBY = (0.35, 0.5, 0.7, 1.4)  # further ones, relative to the best
 
 
 def leiden(
@@ -58,12 +59,20 @@ def _igraph(
     start: Any,
     trace: Any,
 ) -> tuple[Labels, float]:
+    weights = "weight" if g.is_weighted() else None
+    null = {}
+    if g.is_directed() and objective == "modularity":  # left alone, igraph takes out × out
+        null = {
+            "node_weights": g.strength(mode="out", weights=weights),
+            "node_in_weights": g.strength(mode="in", weights=weights),
+        }
     found = g.community_leiden(
         objective_function="CPM" if objective == "cpm" else "modularity",
-        weights="weight" if g.is_weighted() else None,
+        weights=weights,
         resolution=resolution,
         n_iterations=rounds,
         initial_membership=start,
+        **null,
     )
     trace(0, quality=found.quality)
     return np.asarray(found.membership, dtype=np.int64), float(found.quality)
@@ -122,18 +131,20 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
 
     The resolution is bracketed and bisected on a geometric scale, at most `PROBES` times, towards
     k communities (towards k in the largest component where the graph has more components than
-    that). Each partition with k or more communities is brought to k by `merge`; the one with the
-    highest modularity is returned. Where all have fewer, singletons are merged.
+    that), and then tried at a few points near the best. Each partition with k or more communities
+    is brought to k by `merge`; the one with the highest modularity is returned, whatever the
+    objective. Where all have fewer, singletons are merged.
 
     Raises:
         GraphError: no edges to tell which nodes belong together, or negative weights.
     """
     n = graph.num_nodes
-    if k == n:
-        return np.arange(n), {"resolution": math.inf, "probes": 0, "merges": 0}
+    if k in (1, n):
+        labels = np.arange(n) if k == n else np.zeros(n, np.int64)
+        return labels, {"probes": 0, "merges": 0}
     if is_signed(graph):
         raise GraphError("n_clusters cannot be fixed where weights are negative; leave it out")
-    if graph.edge_index.shape[1] == 0 and k > 1:
+    if graph.edge_index.shape[1] == 0:
         raise GraphError(
             f"n_clusters={k} cannot be reached: the graph has no edges, so nothing tells which "
             f"of its {n} nodes belong together"
@@ -142,10 +153,12 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
     adjacency = adjacency + adjacency.T if graph.directed else adjacency
     parts = sp.csgraph.connected_components(adjacency, directed=False)[0]
     target = k if parts <= k else k + parts - 1
-    low, high = 0.0, math.inf
     gamma = adjacency.sum() / n / (n - 1) if options["objective"] == "cpm" else 1.0
-    best, value, report = None, -math.inf, {}
-    for probe in range(1, PROBES + 1):
+    best, value, report, probes = None, -math.inf, {}, 0
+
+    def probe(gamma: float) -> int:
+        nonlocal best, value, report, probes
+        probes += 1
         labels, _ = leiden(graph, resolution=gamma, **options)
         count = int(labels.max()) + 1
         if count >= k:
@@ -153,17 +166,21 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
             if (quality := _modularity(merged, adjacency)) > value:
                 best, value = merged, quality
                 report = {"resolution": gamma, "merges": count - k}
-        report["probes"] = probe
-        if count == target:
-            break
+        return count
+
+    low, high = 0.0, math.inf
+    while probes < PROBES and (count := probe(gamma)) != target:
         low, high = (low, gamma) if count > target else (gamma, high)
-        gamma = (
-            math.sqrt(low * high) if low > 0 and high < math.inf else (low * 4 if low else high / 4)
-        )
+        if low > 0 and high < math.inf:
+            gamma = math.sqrt(low * high)
+        else:
+            gamma = low * 4 if low else high / 4
     if best is None:
-        best = merge(np.arange(n), k, adjacency)
-        report |= {"resolution": math.inf, "merges": n - k}
-    return best, report
+        return merge(np.arange(n), k, adjacency), {"probes": probes, "merges": n - k}
+    centre = report["resolution"]
+    for factor in NEARBY:
+        probe(centre * factor)
+    return best, {"probes": probes, **report}
 
 
 def _modularity(labels: Labels, adjacency: sp.csr_array) -> float:
@@ -184,55 +201,94 @@ def _between(labels: Labels, adjacency: sp.csr_array) -> sp.csr_array:
 def merge(labels: Labels, k: int, adjacency: sp.csr_array) -> Labels:
     """Merge communities until `k` are left, each time the pair that costs least modularity.
 
-    Deterministic (ties go to the lowest labels). O(E log E) for E pairs of joined communities.
-    Unjoined pairs need no table: the best of them is the two of smallest degree.
+    Pairs are communities joined by an edge, and any pair of which one has no edge to others (a
+    whole component), so that nothing falls apart that need not. Deterministic: ties go to the
+    lowest labels. O(E log E) for E joined pairs: of the unjoined ones, only the smallest whole
+    component with the smallest other community comes into question.
     """
-    between = _between(labels, adjacency)
-    size, count = np.asarray(between.sum(axis=1)).ravel().tolist(), between.shape[0]
-    total = sum(size)
-    rows, columns = (axis.tolist() for axis in between.tocoo().coords)
-    joined: list[dict[int, float]] = [{} for _ in range(count)]
-    for c, d, w in zip(rows, columns, between.tocoo().data.tolist(), strict=True):
-        if c != d:
-            joined[c][d] = w
-    parent, version = list(range(count)), [0] * count
+    between = _between(labels, adjacency).tocoo()
+    clusters = _Clusters(between)
+    for _ in range(between.shape[0] - k):
+        clusters.join(*clusters.best_pair())
+    return np.unique(clusters.final()[labels], return_inverse=True)[1].astype(np.int64)
 
-    def entry(c: int, d: int) -> tuple[float, int, int, int, int]:
+
+class _Clusters:
+    """Communities being merged: summed degrees, joined weights, and heaps with stale entries."""
+
+    def __init__(self, between: sp.coo_array) -> None:
+        k = between.shape[0]
+        self.size = np.bincount(between.coords[0], between.data, k).tolist()
+        self.total = sum(self.size)
+        self.joined: list[dict[int, float]] = [{} for _ in range(k)]
+        for c, d, w in zip(*between.coords, between.data, strict=True):
+            if c != d:
+                self.joined[c][int(d)] = float(w)
+        self.parent, self.version = list(range(k)), [0] * k
+        self.pairs: list[tuple[float, int, int, int, int]] = []
+        self.pairs += [self._pair(c, d) for c in range(k) for d in self.joined[c] if c < d]
+        self.smallest = [(self.size[c], c, 0) for c in range(k)]
+        self.whole = [item for item in self.smallest if not self.joined[item[1]]]
+        heapq.heapify(self.pairs)
+        heapq.heapify(self.smallest)
+        heapq.heapify(self.whole)
+
+    def _pair(self, c: int, d: int) -> tuple[float, int, int, int, int]:
         c, d = min(c, d), max(c, d)
-        loss = size[c] * size[d] / total - joined[c].get(d, 0.0)
-        return loss, c, d, version[c], version[d]
+        loss = self.size[c] * self.size[d] / self.total - self.joined[c].get(d, 0.0)
+        return loss, c, d, self.version[c], self.version[d]
 
-    pairs = [entry(c, d) for c in range(count) for d in joined[c] if c < d]
-    heapq.heapify(pairs)
-    smallest = [(size[c], c, 0) for c in range(count)]
-    heapq.heapify(smallest)
+    def _alive(self, c: int, version: int) -> bool:
+        return self.parent[c] == c and self.version[c] == version
 
-    def alive(c: int, stamp: int) -> bool:
-        return parent[c] == c and version[c] == stamp
+    def best_pair(self) -> tuple[int, int]:
+        """The two communities whose union costs least."""
+        while self.pairs:
+            _, c, d, version_c, version_d = self.pairs[0]
+            if self._alive(c, version_c) and self._alive(d, version_d):
+                break
+            heapq.heappop(self.pairs)
+        candidates = self.pairs[:1]
+        while self.whole and not self._alive(*self.whole[0][1:]):
+            heapq.heappop(self.whole)
+        if self.whole:
+            component = self.whole[0][1]
+            candidates.append(self._pair(component, self._smallest_but(component)))
+        _, c, d, *_ = min(candidates)
+        return c, d
 
-    for _ in range(count - k):
-        while pairs and not (alive(*pairs[0][1::2]) and alive(*pairs[0][2::2])):
-            heapq.heappop(pairs)
-        two: list[tuple[float, int, int]] = []
-        while len(two) < 2:
-            item = heapq.heappop(smallest)
-            if alive(*item[1:]):
-                two.append(item)
-        unjoined = entry(two[0][1], two[1][1])
-        _, c, d, *_ = min(unjoined, pairs[0]) if pairs else unjoined
-        for item in two:
-            heapq.heappush(smallest, item)
-        parent[d] = c
-        version[c] += 1
-        size[c] += size[d]
-        for other, w in joined[d].items():
-            del joined[other][d]
+    def _smallest_but(self, other: int) -> int:
+        kept = []
+        while True:
+            item = heapq.heappop(self.smallest)
+            if self._alive(*item[1:]):
+                kept.append(item)
+                if item[1] != other:
+                    break
+        for item in kept:
+            heapq.heappush(self.smallest, item)
+        return int(kept[-1][1])
+
+    def join(self, c: int, d: int) -> None:
+        """Make d part of c, where c < d."""
+        self.parent[d] = c
+        self.version[c] += 1
+        self.size[c] += self.size[d]
+        for other, w in self.joined[d].items():
+            del self.joined[other][d]
             if other != c:
-                joined[c][other] = joined[other][c] = joined[c].get(other, 0.0) + w
-        joined[d].clear()
-        heapq.heappush(smallest, (size[c], c, version[c]))
-        for other in joined[c]:
-            heapq.heappush(pairs, entry(c, other))
-    for c in range(count):  # a parent has a smaller label, so it is final already
-        parent[c] = parent[parent[c]]
-    return np.unique(np.asarray(parent)[labels], return_inverse=True)[1].astype(np.int64)
+                both = self.joined[c].get(other, 0.0) + w
+                self.joined[c][other] = self.joined[other][c] = both
+        self.joined[d].clear()
+        item = (self.size[c], c, self.version[c])
+        heapq.heappush(self.smallest, item)
+        if not self.joined[c]:
+            heapq.heappush(self.whole, item)
+        for other in self.joined[c]:
+            heapq.heappush(self.pairs, self._pair(c, other))
+
+    def final(self) -> Labels:
+        """The community that each one ended in."""
+        for c, parent in enumerate(self.parent):  # a parent's label is smaller, so final already
+            self.parent[c] = self.parent[parent]
+        return np.asarray(self.parent)

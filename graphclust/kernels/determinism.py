@@ -1,6 +1,7 @@
 """Random states and thread counts, set for a while and put back."""
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,14 +9,22 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
+_GLOBAL_STATES = threading.RLock()
+
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed Python's, NumPy's and torch's global generators, and restore the caller's states after.
 
     Libraries draw from these (igraph from Python's, many torch layers from torch's), so this is
-    what makes them repeatable without disturbing the caller.
+    what makes them repeatable without disturbing the caller. The states are the process's, so
+    threads take turns.
     """
+    with _GLOBAL_STATES:
+        yield from _seeded(seed)
+
+
+def _seeded(seed: int) -> Iterator[None]:
     python, cpu = random.getstate(), torch.get_rng_state()
     numpy = np.random.get_state()  # noqa: NPY002
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []

@@ -8,25 +8,27 @@ from graphs import noise, pairs, planted
 from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust import METHODS, GraphError, as_graph, load, to_scipy
-from graphclust.evaluate.metrics import modularity
+from graphclust.evaluate.metrics import disconnected_clusters, modularity
 from graphclust.heads.leiden import merge
 
 Leiden = METHODS["leiden"]
 
 
 def merge_slowly(labels, k, graph):
-    """Try every pair of communities and join the one that leaves the highest modularity."""
-    labels = labels.copy()
-    while len(np.unique(labels)) > k:
+    """Try every pair that may be joined and take the one that leaves the highest modularity."""
+    labels, a = labels.copy(), to_scipy(graph).toarray()
+    while len(names := np.unique(labels)) > k:
         best = (-np.inf, None)
-        names = np.unique(labels)
+        whole = {c: not a[np.ix_(labels == c, labels != c)].any() for c in names}
         for i, c in enumerate(names):
             for d in names[i + 1 :]:
+                touching = a[np.ix_(labels == c, labels == d)].any()
                 joined = np.where(labels == d, c, labels)
-                best = max(
-                    best, (round(modularity(graph, joined), 12), -c, -d), key=lambda t: t[:1]
-                )
-        labels = np.where(labels == -best[2], -best[1], labels)
+                if (touching or whole[c] or whole[d]) and modularity(graph, joined) > best[
+                    0
+                ] + 1e-12:
+                    best = (modularity(graph, joined), joined)
+        labels = best[1]
     return labels
 
 
@@ -172,9 +174,28 @@ def test_only_foes_stay_apart(objective):
 
 
 def test_directed_leiden_maximises_directed_modularity():
-    g = nx.gnp_random_graph(60, 0.06, seed=1, directed=True)
+    """Hubs that only send and sinks that only receive tell the null models apart."""
+    rng = np.random.default_rng(0)
+    out, into = rng.pareto(1.5, 80) + 0.1, rng.pareto(1.5, 80) + 0.1
+    chance = np.outer(out / out.sum(), into / into.sum()) * 500
+    g = nx.from_numpy_array(rng.random((80, 80)) < chance, create_using=nx.DiGraph)
+    g.remove_edges_from(list(nx.selfloop_edges(g)))
+    found = {}
     for engine in ("igraph", "leidenalg"):
-        labels = Leiden(engine=engine).fit(g).labels
-        ours = igraph.Graph(60, list(g.edges), directed=True).modularity(labels.tolist())
-        assert modularity(g, labels) == pytest.approx(ours)
-        assert ours > 0.3
+        result = Leiden(engine=engine).fit(g)
+        found[engine] = modularity(g, result.labels)
+        bare = igraph.Graph(80, list(g.edges), directed=True)
+        assert found[engine] == pytest.approx(bare.modularity(result.labels.tolist()))
+        if engine == "igraph":
+            assert result.extras["quality"] == pytest.approx(found[engine])
+    assert found["igraph"] == pytest.approx(found["leidenalg"], abs=0.01)
+
+
+def test_one_cluster_needs_no_edges():
+    assert Leiden(n_clusters=1).fit(nx.empty_graph(4)).n_clusters == 1
+
+
+def test_exactly_k_keeps_clusters_connected_on_a_connected_graph():
+    graph = as_graph(nx.connected_watts_strogatz_graph(200, 4, 0.05, seed=1))
+    for k in (2, 5, 11):
+        assert disconnected_clusters(graph, Leiden(n_clusters=k).fit(graph).labels) == 0
