@@ -1,9 +1,10 @@
 """The one contract: a `Method` is its hyper-parameters; its `fit` gives a `Clustering`."""
 
+import copy
 import dataclasses
 import json
 import time
-import warnings
+import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -17,7 +18,7 @@ from torch_geometric.data import Data
 
 from graphclust.graph.build import static, symmetrise
 from graphclust.graph.convert import as_graph
-from graphclust.graph.errors import GraphError, GraphWarning
+from graphclust.graph.errors import GraphError, warn
 from graphclust.graph.export import is_signed, is_temporal, node_ids
 from graphclust.graph.files import atomic
 from graphclust.kernels.determinism import seeded
@@ -101,7 +102,7 @@ class Clustering:
         arrays = {"labels": self.labels, "node_ids": self.node_ids}
         arrays |= {k: v for k in ("embedding", "soft") if (v := getattr(self, k)) is not None}
         arrays |= {f"extras.{k}": v for k, v in self.extras.items() if isinstance(v, np.ndarray)}
-        meta = {
+        meta: dict[str, Any] = {
             "method": self.method.name,
             "params": dataclasses.asdict(self.method),
             "seconds": self.seconds,
@@ -111,12 +112,9 @@ class Clustering:
         if self.node_ids.dtype == object:
             del arrays["node_ids"]
             meta["node_ids"] = self.node_ids.tolist()
-        try:
-            arrays["meta"] = np.array(json.dumps(meta))
-        except TypeError as error:
-            raise GraphError(
-                f"only whole numbers and text can be saved as node ids: {error}"
-            ) from None
+            if not all(isinstance(node, (int, str)) for node in meta["node_ids"]):
+                raise GraphError("only whole numbers and text can be saved as node ids")
+        arrays["meta"] = np.array(json.dumps(meta, default=lambda number: number.item()))
         with atomic(path) as temporary, open(temporary, "wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
@@ -131,7 +129,7 @@ class Clustering:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = dict(archive)
             meta = json.loads(str(arrays.pop("meta")))
-        except (ValueError, KeyError, EOFError) as error:
+        except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise GraphError(f"{path} holds no saved Clustering: {error}") from None
         ids = arrays.pop("node_ids", None)
         if ids is None:
@@ -220,6 +218,9 @@ class Method(ABC):
 
     def prepare(self, graph: Any) -> Data:
         """`graph` without labels, of a kind that this method reads."""
+        if isinstance(graph, Data) and graph.y is not None:
+            graph = copy.copy(graph)
+            graph.y = None  # not even read: it may hold anything
         graph = as_graph(graph)
         graph.y = None
         if obstacle := self.obstacle(graph):
@@ -227,13 +228,13 @@ class Method(ABC):
         if not self.kinds:
             return graph
         if is_temporal(graph) and "temporal" not in self.kinds:
-            _warn(f"{self.name} ignores event times: repeated events became weights")
+            warn(f"{self.name} ignores event times: repeated events became weights")
             graph = static(graph)
         if graph.directed and "directed" not in self.kinds:
-            _warn(f"{self.name} reads arcs as undirected edges")
+            warn(f"{self.name} reads arcs as undirected edges")
             graph = symmetrise(graph)
         if graph.edge_weight is not None and "weighted" not in self.kinds:
-            _warn(f"{self.name} ignores edge weights")
+            warn(f"{self.name} ignores edge weights")
             del graph.edge_weight
         return graph
 
@@ -278,6 +279,8 @@ def _initial_labels(initial: Any, ids: NDArray[Any]) -> Labels:
     if isinstance(initial, Clustering):
         initial = dict(zip(initial.node_ids.tolist(), initial.labels.tolist(), strict=True))
     if isinstance(initial, Mapping):
+        if not all(isinstance(label, (int, np.integer)) for label in initial.values()):
+            raise GraphError("initial must map node ids to whole numbers")
         if not any(node in initial for node in ids.tolist()):
             raise GraphError("initial knows none of the graph's node ids")
         alone = iter(range(max(initial.values()) + 1, max(initial.values()) + 1 + len(ids)))
@@ -289,7 +292,3 @@ def _initial_labels(initial: Any, ids: NDArray[Any]) -> Labels:
             f"{labels.dtype} of shape {labels.shape}"
         )
     return _compact(labels, None)[0]
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, GraphWarning, stacklevel=4)

@@ -117,15 +117,18 @@ def _table(loader: str, standardise: bool) -> Data:
     return graph
 
 
-def _networkx(maker: str, weight: str = "weight", y: str | None = None) -> Data:
+def _networkx(maker: str, weighted: bool = True, y: str | None = None) -> Data:
     import networkx as nx
 
-    return as_graph(getattr(nx, maker)(), weight=weight, y=y)
+    graph = as_graph(getattr(nx, maker)(), y=y)
+    if not weighted:
+        graph.edge_weight = None
+    return graph
 
 
 EMBEDDED: dict[str, Callable[[], Data]] = {
     # without Zachary's weights, as mostly used
-    "karate": lambda: _networkx("karate_club_graph", weight="", y="club"),
+    "karate": lambda: _networkx("karate_club_graph", weighted=False, y="club"),
     "les_miserables": lambda: _networkx("les_miserables_graph"),
     "florentine": lambda: _networkx("florentine_families_graph"),
     "digits": lambda: _table("load_digits", standardise=False),

@@ -7,6 +7,7 @@ command line and experiment files alike.
 import dataclasses
 import difflib
 import math
+import numbers
 import tomllib
 import types
 from collections.abc import Iterable
@@ -108,13 +109,11 @@ def _fits(value: Any, hint: Any) -> bool:
     if hint is float:
         return _is_number(value)
     if hint is int:
-        return _is_number(value) and not isinstance(value, float)
+        return isinstance(value, numbers.Integral) and not isinstance(value, bool)
     return isinstance(value, get_origin(hint) or hint)
 
 
 def _is_number(value: Any) -> bool:
-    import numbers
-
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 

@@ -200,3 +200,38 @@ def test_the_repr_says_what_it_is():
     text = repr(method("leiden").fit(planted()))
     assert "120 nodes in 4 clusters of 30 nodes" in text
     assert "Leiden(seed=0" in text
+
+
+def test_numpy_numbers_in_ids_and_parameters_can_be_saved(tmp_path):
+    g = nx.Graph([(np.int64(7), np.int64(9)), (np.int64(9), np.int64(11))])
+    METHODS["leiden"](n_clusters=np.int64(2)).fit(g).save(tmp_path / "r.npz")
+    loaded = Clustering.load(tmp_path / "r.npz")
+    assert loaded.node_ids.tolist() == [7, 9, 11]
+    assert loaded.method.n_clusters == 2
+    with pytest.raises(GraphError, match="only whole numbers and text"):
+        method("leiden").fit(nx.grid_2d_graph(2, 2)).save(tmp_path / "t.npz")
+
+
+def test_any_y_is_left_unread():
+    import torch
+    from torch_geometric.data import Data
+
+    data = Data(edge_index=torch.tensor([[0, 1], [1, 2]]), y=torch.tensor([0.5]))
+    assert len(method("louvain").fit(as_graph(nx.path_graph(3))).labels) == 3
+    with pytest.warns(UserWarning, match="reads arcs"):
+        assert len(method("louvain").fit(data).labels) == 3
+    assert data.y.tolist() == [0.5]
+
+
+def test_fits_in_threads_are_those_in_turn():
+    import random
+    from concurrent.futures import ThreadPoolExecutor
+
+    graph = planted(n=200)
+    random.seed(5)
+    before = random.getstate()
+    alone = [method("leiden", seed=s).fit(graph).labels for s in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda s: method("leiden", seed=s).fit(graph).labels, range(8)))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+    assert random.getstate() == before

@@ -107,8 +107,8 @@ def test_what_was_changed_in_the_input_is_said(tmp_path):
     (tmp_path / "a.csv").write_text("a,b\nb,a\nb,c\nc,c\n")
     result = run("cluster", str(tmp_path / "a.csv"))
     assert result.stderr.splitlines() == [
-        "note: 1 self-loops were dropped",
-        "note: 1 repeated edges were dropped",
+        "note: 1 self-loop dropped",
+        "note: 1 repeated edge dropped",
     ]
     assert "directed" in run("cluster", str(tmp_path / "a.csv"), "--directed").stdout
 
@@ -162,7 +162,7 @@ def test_a_time_limit_becomes_a_row():
         "60",
     ).stdout
     assert "1 (1 failed)" in text
-    assert "not done after 0.1 s (1 runs)" in text
+    assert "not done after 0.1 s (1 run)" in text
 
 
 def test_methods_are_listed():

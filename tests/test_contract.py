@@ -98,7 +98,7 @@ def test_events_count_as_edges(name):
 def test_soft_memberships_are_probabilities(name):
     result = method(name).fit(planted())
     if result.soft is None:
-        return
+        pytest.skip("gives no memberships")
     assert np.isfinite(result.soft).all()
     assert np.allclose(result.soft.sum(axis=1), 1)
     assert result.soft.shape[1] >= result.n_clusters
@@ -244,7 +244,7 @@ def test_repeats_and_loops_are_named_and_change_nothing(name):
     dirty = torch.tensor([*TRIANGLES, (0, 1), (1, 0), (4, 4)]).T
     with pytest.warns(GraphWarning) as said:
         graph = as_graph(dirty, directed=False, x=clean.x)
-    assert {"1 self-loops were dropped", "2 repeated edges were dropped"} == {
+    assert {"1 self-loop dropped", "2 repeated edges dropped"} == {
         str(warning.message) for warning in said
     }
     for seed in seeds:
@@ -302,7 +302,7 @@ def test_features_that_are_not_finite_are_refused(name, bad):
 
 @every_method
 def test_features_that_are_no_numbers_are_refused(name):
-    with pytest.raises(GraphError, match="x must hold numbers"):
+    with pytest.raises(GraphError, match="x must hold real numbers"):
         method(name).fit(as_graph(planted(), x=np.full((120, 2), "red")))
 
 

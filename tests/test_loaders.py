@@ -16,7 +16,7 @@ from graphclust.loaders import DOWNLOADS, EMBEDDED, available
         ("karate", 34, 78, 0, 2),
         ("les_miserables", 77, 254, 0, 0),
         ("florentine", 15, 20, 0, 0),
-        ("digits", 1797, 12340, 64, 10),
+        ("digits", 1797, 12339, 64, 10),
         ("wine", 178, 1231, 13, 3),
         ("breast_cancer", 569, 4277, 30, 2),
     ],

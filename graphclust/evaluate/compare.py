@@ -1,6 +1,7 @@
 """graphclust.compare: several methods on one graph, each over several seeds, beside Leiden."""
 
 import dataclasses
+import numbers
 import os
 import warnings
 from collections.abc import Callable, Iterable
@@ -11,13 +12,14 @@ import pandas as pd
 from torch_geometric.data import Data
 
 from graphclust.base import Method
-from graphclust.evaluate.run import run_cell, stored
+from graphclust.evaluate.run import check_importable, run_cell, stored
 from graphclust.evaluate.tables import render, summary
 from graphclust.graph.convert import as_graph
+from graphclust.graph.errors import count
 from graphclust.graph.export import is_signed
 from graphclust.loaders import load
 from graphclust.methods import METHODS
-from graphclust.params import required
+from graphclust.params import check, required
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Comparison:
 
 def compare(
     graph: Any,
-    methods: Iterable[str | Method] | None = None,
+    methods: Iterable[str | type[Method] | Method] | None = None,
     *,
     n_clusters: int | None = None,
     seeds: int = 10,
@@ -67,26 +69,27 @@ def compare(
     Args:
         graph: anything `as_graph` takes, or a name or path for `load`.
         methods: names in METHODS or methods with parameters; None: every method that fits.
-        seeds: runs of each method, with seeds 0, 1, …; methods without random choices run once.
+        seeds: runs of each method, with seeds 0, 1, …, whatever seed a method given has; methods
+            without random choices run once.
         time_limit: seconds for one run. memory_limit: megabytes for one run.
         progress: called as `progress(done, total, label)` before each run and at the end.
 
     Raises:
-        ValueError: unknown method, or `seeds` < 1.
+        ValueError, TypeError: an argument is wrong; nothing has run then.
     """
-    if seeds < 1:
-        raise ValueError(f"seeds must be at least 1, found {seeds}")
+    chosen_methods = _checked(methods, seeds, n_clusters)
     data = _open(graph)
-    wanted = list(METHODS) if methods is None else list(methods)
-    classes = [METHODS[m] if isinstance(m, str) else type(m) for m in wanted]
     k, notes = _choose_k(data, n_clusters)
+    if k > data.num_nodes:
+        raise ValueError(f"n_clusters={k} is more than the {data.num_nodes} nodes there are")
     chosen = _leiden_rows(data, k)
-    for method, cls in zip(wanted, classes, strict=True):
+    for method in chosen_methods:
+        cls = method if isinstance(method, type) else type(method)
         if obstacle := cls.obstacle(data):
             notes.append(f"left out: {obstacle}")
         else:
-            chosen.append(_with_k(cls, k) if isinstance(method, str) else method)
-    chosen = list(dict.fromkeys(chosen))
+            chosen.append(_with_k(method, k) if isinstance(method, type) else method)
+    chosen = list(dict.fromkeys(dataclasses.replace(method, seed=0) for method in chosen))
     plan = [
         (label(method), dataclasses.replace(method, seed=seed))
         for method in chosen
@@ -103,6 +106,27 @@ def compare(
         progress(len(plan), len(plan), "")
     frame = pd.DataFrame(rows)
     return Comparison(rows=frame, notes=[*_protocol(data, seeds), *notes, *_remarks(frame)])
+
+
+def _checked(methods: Any, seeds: Any, n_clusters: Any) -> list[type[Method] | Method]:
+    """The methods asked for, as classes or with parameters; everything wrong is said at once."""
+    for name, value in (("seeds", seeds), ("n_clusters", 1 if n_clusters is None else n_clusters)):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            raise TypeError(f"{name} must be a whole number, found {value!r}")
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, found {value}")
+    if isinstance(methods, (str, Method)):
+        methods = [methods]
+    chosen: list[type[Method] | Method] = []
+    for method in METHODS if methods is None else methods:
+        found = METHODS[method] if isinstance(method, str) else method
+        if isinstance(found, Method):
+            check(found)
+        elif not (isinstance(found, type) and issubclass(found, Method)):
+            raise TypeError(f"methods must be names, classes or methods, found {method!r}")
+        check_importable(found if isinstance(found, type) else type(found))
+        chosen.append(found)
+    return chosen
 
 
 def label(method: Method) -> str:
@@ -145,8 +169,12 @@ def _with_k(cls: type[Method], k: int) -> Method:
 
 def _protocol(data: Data, seeds: int) -> list[str]:
     notes = [
-        f"Mean ± standard deviation over {seeds} seeds (0 to {seeds - 1}); the final result of "
-        "every run, none chosen by labels."
+        (
+            f"Mean ± standard deviation over {seeds} seeds (0 to {seeds - 1})"
+            if seeds > 1
+            else "One run, seed 0: no spread"
+        )
+        + "; the final result of every run, none chosen by labels."
     ]
     if data.y is None:
         notes.append("No classes are known: only internal scores.")
@@ -154,7 +182,9 @@ def _protocol(data: Data, seeds: int) -> list[str]:
         notes.append("The truth is multi-label: external scores need one class a node.")
     else:
         if unknown := int((data.y < 0).sum()):
-            notes.append(f"{unknown} nodes without a class are left out of the external scores.")
+            notes.append(
+                f"{count(unknown, 'node')} without a class left out of the external scores."
+            )
         notes.append("NMI and ARI depend on the number of clusters: compare rows of equal k.")
     if is_signed(data):
         notes.append("Edges have negative weights: internal scores need positive ones.")
@@ -168,5 +198,5 @@ def _remarks(rows: pd.DataFrame) -> list[str]:
         if column in rows:
             texts = rows[rows[column].fillna("") != ""]
             for (name, text), runs in texts.groupby(["label", column], sort=False):
-                notes.append(f"{name}: {text} ({len(runs)} runs)")
+                notes.append(f"{name}: {text} ({count(len(runs), 'run')})")
     return notes

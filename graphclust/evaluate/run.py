@@ -11,11 +11,13 @@ cell at milliseconds. Figures of a row:
 
 import dataclasses
 import json
+import multiprocessing
 import os
 import platform
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import types
 import warnings
@@ -42,6 +44,7 @@ from graphclust.loaders import load
 
 POLL = 0.05  # seconds between looks at a cell's memory
 MB = 1e6
+_MAIN = threading.Lock()
 
 
 def run_cell(
@@ -57,7 +60,8 @@ def run_cell(
         method: the method, its seed included.
         graph: anything `as_graph` takes, or a name or path for `graphclust.load`.
         time_limit: seconds until the process is ended.
-        memory_limit: megabytes of resident memory above which the process is ended.
+        memory_limit: megabytes of resident memory above which the process is ended; libraries
+            count, about 400 MB before anything is done.
 
     Returns:
         `method`, `params` (JSON), `seed`, `status` (ok, failed, crashed, time limit, memory limit),
@@ -67,14 +71,19 @@ def run_cell(
     Raises:
         TypeError: the method's class lives in the running script.
     """
-    if type(method).__module__ == "__main__":
-        raise TypeError(
-            f"{type(method).__name__} is defined in the running script; put it in a module of its "
-            "own, so that another process can import it"
-        )
+    check_importable(type(method))
     row = describe(method)
     with stored(graph) as source:
         return row | _in_process(method, source, time_limit, memory_limit)
+
+
+def check_importable(cls: type[Method]) -> None:
+    """Refuse a class that another process could not find."""
+    if cls.__module__ == "__main__":
+        raise TypeError(
+            f"{cls.__name__} is defined in the running script; put it in a module of its own, so "
+            "that another process can import it"
+        )
 
 
 def describe(method: Method) -> dict[str, Any]:
@@ -91,7 +100,8 @@ def describe(method: Method) -> dict[str, Any]:
 
 def params_text(method: Method) -> str:
     """The parameters without the seed, as JSON."""
-    return json.dumps({k: v for k, v in dataclasses.asdict(method).items() if k != "seed"})
+    params = {k: v for k, v in dataclasses.asdict(method).items() if k != "seed"}
+    return json.dumps(params, default=lambda number: number.item())
 
 
 @contextmanager
@@ -129,6 +139,8 @@ def _in_process(
                 message = ours.recv()
                 if message is not None:
                     row: dict[str, Any] = message
+                    if memory_limit is not None and row.get("peak_mb", 0.0) > memory_limit:
+                        return _ended("memory limit", f"took more than {memory_limit:g} MB")
                     return row
         process.join()
         return _ended("crashed", _exit_reason(process.exitcode))
@@ -140,6 +152,7 @@ def _in_process(
 
 def _work(connection: Connection, method: Method, source: str) -> None:
     """What the cell's process does: one row of figures, or the reason why there is none."""
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     for module in PRELOADED:  # nothing to do where the server has done it
         import_module(module)
     try:
@@ -151,6 +164,14 @@ def _work(connection: Connection, method: Method, source: str) -> None:
     except Exception as error:
         row = _ended("failed", f"{type(error).__name__}: {error}")
     connection.send(row)
+
+
+def _leave_with_parent() -> None:
+    """A cell must not outlive the program that asked for it, however that ended."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _measure(method: Method, graph: Data) -> dict[str, Any]:
@@ -193,12 +214,13 @@ def _exit_reason(code: int | None) -> str:
 @contextmanager
 def _no_main() -> Iterator[None]:
     """Hide the caller's script: the new process would otherwise run it a second time."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
+    with _MAIN:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _resident(pid: int | None) -> float:

@@ -1,20 +1,28 @@
 """as_graph: anything that holds a graph in memory becomes one checked PyG `Data`."""
 
-import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch_geometric.data import Data
 
-from graphclust.graph.errors import GraphError, GraphWarning
+from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.features import classes, features
-from graphclust.graph.raw import Raw
+from graphclust.graph.raw import Raw, id_array
 from graphclust.graph.readers import read
-from graphclust.kernels.sparse import Edges, coalesce, is_coalesced, is_symmetric, mirror
+from graphclust.kernels.sparse import (
+    Edges,
+    coalesce,
+    is_coalesced,
+    is_symmetric,
+    mirror,
+    mirror_weights,
+)
 
 Array = NDArray[Any]
+MAX_NODES = 3_000_000_000  # beyond, the number of a pair of nodes outgrows 64 bits
 
 
 def as_graph(
@@ -22,7 +30,7 @@ def as_graph(
     *,
     x: Any = None,
     y: Any = None,
-    weight: str = "weight",
+    weight: str | None = None,
     time: str | None = None,
     directed: bool | None = None,
     num_nodes: int | None = None,
@@ -37,7 +45,8 @@ def as_graph(
             tuples; pandas frame with columns source, target[, weight][, time].
         x: (N, F) features in node order, dense or sparse, or the name of a node attribute.
         y: (N,) classes (−1: unknown) or (N, C) multi-label truth, or the name of a node attribute.
-        weight: name of the edge attribute or column that holds weights.
+        weight: name of the edge attribute or column that holds weights; by default `weight` (in a
+            Data `edge_weight`), where there is one.
         time: name of the edge attribute or column that holds event times.
         directed: None lets the input decide: networkx and igraph say so themselves; matrices and
             edge indices are directed unless symmetric; frames and lists of pairs are undirected.
@@ -65,8 +74,6 @@ def as_graph(
         TypeError: not a graph (a name or path goes through `graphclust.load`).
     """
     raw = read(graph, weight=weight, time=time, x=x, y=y, n=num_nodes, nodes=nodes)
-    if raw.num_nodes == 0:
-        raise GraphError("the graph has no nodes")
     raw.directed = raw.directed if directed is None else directed
     raw.x = raw.x if x is None or isinstance(x, str) else x
     raw.y = raw.y if y is None or isinstance(y, str) else y
@@ -75,21 +82,27 @@ def as_graph(
 
 def finish(raw: Raw) -> Data:
     """Check and clean what a reader found."""
+    if raw.num_nodes < 1:
+        raise GraphError("the graph has no nodes")
+    if raw.num_nodes > MAX_NODES:
+        raise GraphError(f"at most {MAX_NODES:,} nodes can be numbered, found {raw.num_nodes:,}")
+    if raw.node_ids is not None:
+        raw.node_ids = _checked_ids(raw.node_ids, raw.num_nodes)
     raw.weight = None if raw.weight is None else _numbers(raw.weight, "weight", raw)
     raw.t = None if raw.t is None else _numbers(raw.t, "time", raw)
-    _drop(raw, raw.source == raw.target, "self-loops")
+    _drop_loops(raw)
     data = Data(num_nodes=raw.num_nodes)
     source, target, weight = _events(raw, data) if raw.t is not None else _static(raw, data)
     if weight is not None and not weight.all():
         kept = weight != 0
         gone = int((~kept).sum()) // (1 if data.directed or raw.t is not None else 2)
-        _warn(f"{gone} edges of weight 0 were dropped")
+        warn(f"{count(gone, 'edge')} of weight 0 dropped")
         source, target, weight = source[kept], target[kept], weight[kept]
         if raw.t is not None:
             data.t = data.t[torch.from_numpy(kept)]
     data.edge_index = torch.from_numpy(np.stack([source, target]))
     if weight is not None:
-        data.edge_weight = torch.from_numpy(weight)
+        data.edge_weight = torch.from_numpy(weight if weight.flags.writeable else weight.copy())
     if raw.x is not None:
         data.x = features(raw.x, raw.num_nodes)
     if raw.y is not None:
@@ -102,7 +115,7 @@ def finish(raw: Raw) -> Data:
 def _events(raw: Raw, data: Data) -> Edges:
     """Events in time order; equal times keep the order in which they came."""
     order = np.argsort(raw.t, kind="stable")
-    data.directed = bool(raw.directed)
+    data.directed = raw.directed is not False
     data.t = torch.from_numpy(raw.t[order])
     weight = None if raw.weight is None else raw.weight[order]
     return raw.source[order], raw.target[order], weight
@@ -118,10 +131,23 @@ def _static(raw: Raw, data: Data) -> Edges:
     else:
         edges = listed if is_coalesced(raw.source, raw.target, n) else coalesce(*listed, n)
         repeats = given - len(edges[0])
+    if raw.directed is None:
+        edges = _rounded(*edges, n)
     data.directed = not is_symmetric(*edges, n) if raw.directed is None else bool(raw.directed)
     if repeats and not raw.multi:
-        _warn(f"{repeats} repeated edges were {'dropped' if weight is None else 'added up'}")
+        warn(f"{count(repeats, 'repeated edge')} {'dropped' if weight is None else 'added up'}")
     return edges
+
+
+def _rounded(source: Array, target: Array, weight: Array | None, n: int) -> Edges:
+    """Weights that are symmetric but for rounding, made symmetric."""
+    mirrored = mirror_weights(source, target, weight, n)
+    if weight is None or mirrored is None or np.array_equal(weight, mirrored):
+        return source, target, weight
+    if not np.allclose(weight, mirrored, rtol=1e-6, atol=0):
+        return source, target, weight
+    warn("weights symmetric but for rounding were read as undirected, each the mean of both")
+    return source, target, (weight + mirrored) / 2
 
 
 def _undirected(
@@ -139,14 +165,24 @@ def _undirected(
     return mirror(*once, n), repeats
 
 
-def _drop(raw: Raw, gone: Array, what: str) -> None:
-    count = int(gone.sum())
-    if count:
-        _warn(f"{count} {what} were dropped")
-        keep = ~gone
+def _drop_loops(raw: Raw) -> None:
+    keep = raw.source != raw.target
+    if not keep.all():
+        warn(f"{count(int((~keep).sum()), 'self-loop')} dropped")
         raw.source, raw.target = raw.source[keep], raw.target[keep]
         raw.weight = None if raw.weight is None else raw.weight[keep]
         raw.t = None if raw.t is None else raw.t[keep]
+
+
+def _checked_ids(ids: Any, n: int) -> Array | None:
+    ids = id_array(ids)
+    if ids is None:
+        return None
+    if len(ids) != n:
+        raise GraphError(f"node_ids must hold one id for each of the {n} nodes, found {len(ids)}")
+    if (twice := pd.Index(ids).duplicated()).any():
+        raise GraphError(f"two nodes have the id {ids[twice].tolist()[0]!r}")
+    return ids
 
 
 def _numbers(values: Any, what: str, raw: Raw) -> Array:
@@ -155,6 +191,8 @@ def _numbers(values: Any, what: str, raw: Raw) -> Array:
         values = values.detach().cpu().numpy()
     array = np.asarray(values)
     if array.dtype.kind == "M":
+        if np.isnat(array).any():
+            raise GraphError(f"{what} must be there for every edge, found NaT")
         array = array.astype("datetime64[ns]").astype(np.int64)
     if array.dtype.kind == "O":
         try:
@@ -180,7 +218,3 @@ def _numbers(values: Any, what: str, raw: Raw) -> Array:
             )
         return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
     return array.astype(np.int64 if what == "time" else np.float64)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, GraphWarning, stacklevel=2)

@@ -19,10 +19,11 @@ import pandas as pd
 from torch_geometric.data import Data
 
 from graphclust.graph.convert import as_graph
-from graphclust.graph.errors import GraphError
+from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.frames import COLUMNS
 
 WHOLE = r"0|-?[1-9][0-9]{0,17}"  # plain whole numbers, the only ids that are not text
+STANDARD = set(COLUMNS)
 BLOCK = 1 << 24  # bytes looked at in one go
 Series = Any
 
@@ -51,9 +52,13 @@ def read_edges(
 def read_edge_table(path: Path) -> pd.DataFrame:
     """The edge list as a frame with standard column names and typed columns."""
     number, first, comments, numeric = _scan(path)
-    separator = next((s for s in "\t,;" if s in first), None)
+    if between := sum(index >= number for index in comments):
+        warn(f"{count(between, 'line')} between the edges begin with # or % and were skipped")
+    if "\r" in first.rstrip("\r\n"):
+        raise GraphError(f"{path.name} has line ends of old Macs (CR alone); convert them first")
+    separator = _separator(path, number, first)
     cells = _split(first, separator)
-    names = _header(cells)
+    names = _header(path, number, cells)
     skip = comments | {number - 1} if names else comments
     if names is None:
         if len(cells) > 3:
@@ -75,6 +80,8 @@ def _scan(path: Path) -> tuple[int, str, set[int], bool]:
     number, first, comments = 0, b"", set()
     with open_file(path) as file:
         for index, line in enumerate(file):
+            if line.startswith(b"%%MatrixMarket"):
+                raise GraphError(f"{path.name} is a Matrix Market file; name it .mtx")
             if line.lstrip(b" \t\xef\xbb\xbf")[:1] in (b"#", b"%"):
                 comments.add(index)
             elif line.strip():
@@ -141,11 +148,27 @@ def _split(line: str, separator: str | None) -> list[str]:
     return next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=True))
 
 
-def _header(cells: list[str]) -> list[str] | None:
+def _separator(path: Path, number: int, line: str) -> str | None:
+    bare = re.sub(r'"[^"]*"', "", line)
+    if "\t" not in bare and "," in bare and ";" in bare:
+        raise GraphError(
+            f"{path.name}, line {number}: both , and ; could separate columns; quote the cells "
+            "that hold one of them, and write decimals with a point"
+        )
+    return next((s for s in "\t,;" if s in bare), None)
+
+
+def _header(path: Path, number: int, cells: list[str]) -> list[str] | None:
     """The column names if this line is a header, brought to the standard ones, else None."""
     standard = {name: which for which, names in COLUMNS.items() for name in names}
     names = [standard.get(cell.lower(), cell.lower()) for cell in cells]
-    return names if "source" in names and "target" in names else None
+    found = {"source", "target"} & set(names)
+    if len(found) == 1 or len(set(names) & STANDARD) < sum(name in STANDARD for name in names):
+        raise GraphError(
+            f"{path.name}, line {number}: a header must name source and target (or src/dst, "
+            f"from/to, u/v) once each, found {', '.join(cells)}"
+        )
+    return names if found else None
 
 
 def _read_csv(
@@ -210,13 +233,29 @@ def _read_text(
             f"{path.name}, line {number}: found {table.shape[1]} columns where {len(names)} are "
             "expected"
         )
+    for end in ("source", "target"):
+        table[end] = table[end].str.strip()
     _check_cells(path, table, skip)
+    if number - 1 not in skip:  # there was no header
+        _check_first_row(path, table, number)
     ends = table[["source", "target"]]
     if ends.apply(lambda end: end.str.fullmatch(WHOLE).all()).all():
         table[["source", "target"]] = ends.astype(np.int64)
     for name in {"weight", "time"} & set(names):
         table[name] = pd.to_numeric(table[name])
     return table
+
+
+def _check_first_row(path: Path, table: pd.DataFrame, number: int) -> None:
+    """Refuse a header that was taken for an edge: names above nothing but whole numbers."""
+    whole = table[["source", "target"]].apply(lambda end: end.str.fullmatch(WHOLE))
+    words = table[["source", "target"]].iloc[0].str.match(r"[^\W\d]")
+    if len(whole) > 1 and words.all() and whole.iloc[1:].all(axis=None):
+        raise GraphError(
+            f"{path.name}, line {number}: {table['source'].iloc[0]!r} and "
+            f"{table['target'].iloc[0]!r} look like a header above whole numbers; a header must "
+            "name source and target (or src/dst, from/to, u/v)"
+        )
 
 
 def _check_cells(path: Path, table: pd.DataFrame, skip: set[int]) -> None:

@@ -25,12 +25,17 @@ def features(x: Any, n: int) -> Tensor:
         matrix = sp.csr_array(x).astype(np.float32)
         _check_features(matrix.data, matrix.shape, n, lambda at: matrix.tocoo().coords[0][at])
         return sparse_tensor(matrix)
+    if isinstance(x, np.ma.MaskedArray):
+        raise GraphError("x is a masked array; fill it first")
     try:
-        dense = np.asarray(x.detach().cpu() if isinstance(x, Tensor) else x, dtype=np.float32)
+        found = np.asarray(x.detach().cpu().float() if isinstance(x, Tensor) else x)
+        if found.dtype.kind not in "biufO":
+            raise TypeError
+        dense = found.astype(np.float32)
     except (TypeError, ValueError):
         raise GraphError(
-            f"x must hold numbers in an (N, F) array, found {type(x).__name__} that cannot be "
-            "turned into float32; encode categories as numbers first"
+            "x must hold real numbers in an (N, F) array; encode texts, categories and dates as "
+            f"numbers first (found {type(x).__name__})"
         ) from None
     if dense.ndim == 1:
         dense = dense[:, None]

@@ -58,7 +58,13 @@ def read_npz(path: str | Path) -> Data:
         raise GraphError(f"{path.name} is no readable .npz archive: {error}") from None
     if missing := {"edge_index", "num_nodes", "directed"} - keys.keys():
         raise GraphError(f"{path.name} lacks {', '.join(sorted(missing))}")
-    source, target = keys["edge_index"].astype(np.int64)
+    index = keys["edge_index"]
+    if index.ndim != 2 or index.shape[0] != 2 or index.dtype.kind not in "iu":
+        raise GraphError(
+            f"{path.name}: edge_index must be whole numbers of shape (2, E), found {index.dtype} "
+            f"of shape {index.shape}"
+        )
+    source, target = index.astype(np.int64)
     n = int(keys["num_nodes"])
     if len(source) and (
         min(source.min(), target.min()) < 0 or max(source.max(), target.max()) >= n

@@ -5,27 +5,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from graphclust.graph.errors import GraphError
+from graphclust.graph.errors import GraphError, warn
 from graphclust.graph.nodes import place, split_table
 from graphclust.graph.raw import Array, Raw, id_array
 
 COLUMNS = {
     "source": ("source", "src", "from", "u"),
     "target": ("target", "dst", "to", "v"),
+    "weight": ("weight",),
     "time": ("time", "t", "timestamp"),
 }
 
 
 def from_frame(
-    frame: pd.DataFrame, weight: str, time: str | None, nodes: pd.DataFrame | None = None
+    frame: pd.DataFrame, weight: str | None, time: str | None, nodes: pd.DataFrame | None = None
 ) -> Raw:
     if missing := [w for w in ("source", "target") if column_named(frame, w) is None]:
         raise GraphError(
             f"an edge table needs the columns source and target (or src/dst, from/to, u/v); "
             f"{' and '.join(missing)} not found among {list(frame.columns)}"
         )
-    if time and time not in frame.columns:
-        raise GraphError(f"time={time!r} is no column; found {list(frame.columns)}")
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise GraphError(f"an edge table has two columns {twice!r}")
+    for option, name in (("weight", weight), ("time", time)):
+        if name and name not in frame.columns:
+            raise GraphError(f"{option}={name!r} is no column; found {list(frame.columns)}")
+    weight, time = weight or column_named(frame, "weight"), time or column_named(frame, "time")
     ends = [frame[column_named(frame, which)] for which in ("source", "target")]
     for series in ends:
         if series.isna().any():
@@ -40,13 +46,15 @@ def from_frame(
         in_edges = np.zeros(len(ids), bool)
         in_edges[source] = in_edges[target] = True
         x, y = place(nodes, rows, len(ids), in_edges)
-    time = time or column_named(frame, "time")
+    used = {*(column_named(frame, end) for end in ("source", "target")), weight, time}
+    if unused := [str(column) for column in frame.columns if column not in used]:
+        warn(f"columns that were not read: {', '.join(unused)}")
     return Raw(
         source,
         target,
         num_nodes=len(ids),
         directed=False,
-        weight=frame[weight].to_numpy() if weight in frame.columns else None,
+        weight=frame[weight].to_numpy() if weight else None,
         t=frame[time].to_numpy() if time else None,
         node_ids=id_array(ids),
         x=x,
@@ -73,7 +81,9 @@ def _number(ends: "pd.Series[Any]") -> tuple[Array, Any]:
     """Number the ids in sorted order, or in order of appearance where they do not compare."""
     if isinstance(ends.dtype, np.dtype) and ends.dtype.kind in "iu" and len(ends):
         low, high = int(ends.min()), int(ends.max())
-        if high - low < 8 * len(ends) + 1024:  # a table of flags beats a hash of every id
+        if (
+            high < 2**63 and high - low < 8 * len(ends) + 1024
+        ):  # a table of flags beats a hash of every id
             values = ends.to_numpy(np.int64) - low
             present = np.zeros(high - low + 1, bool)
             present[values] = True

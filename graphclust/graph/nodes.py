@@ -1,13 +1,12 @@
 """A table of nodes — id, class, attributes — joined to the nodes of an edge table."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphclust.graph.errors import GraphError, GraphWarning
+from graphclust.graph.errors import GraphError, count, warn
 
 ID = ("id", "node", "name")
 CLASS = ("label", "class", "y")
@@ -77,10 +76,11 @@ def place(
     matrix = attribute_matrix(attributes)
     lacking, alone = int((~described).sum()), int((~in_edges).sum())
     if lacking:
-        gets = ", and features 0" if matrix is not None else ""
-        _warn(f"{lacking} nodes of the edges have no row in the node table: class unknown{gets}")
+        also = ", with features 0" if matrix is not None else ""
+        nodes = count(lacking, "node")
+        warn(f"in the edges but not in the node table, so of unknown class{also}: {nodes}")
     if alone:
-        _warn(f"{alone} nodes of the node table have no edge: they are isolated")
+        warn(f"in the node table but not in the edges, so isolated: {count(alone, 'node')}")
     x = y = None
     if matrix is not None:
         x = np.zeros((n, matrix.shape[1]), np.float32)
@@ -91,7 +91,3 @@ def place(
         if pd.api.types.is_numeric_dtype(classes):
             y = pd.to_numeric(pd.Series(y)).to_numpy(float)
     return x, y
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, GraphWarning, stacklevel=2)

@@ -29,9 +29,11 @@ class Raw:
 def id_array(ids: Any) -> Array | None:
     """Node ids as an array: integers, text or objects; None where they are just 0..N−1."""
     if isinstance(ids, (pd.Index, np.ndarray)) and ids.dtype.kind in "iu":
+        if len(ids) and ids.max() > np.iinfo(np.int64).max:
+            return np.array([str(value) for value in ids])
         array = np.asarray(ids, dtype=np.int64)
         return None if np.array_equal(array, np.arange(len(array))) else array
-    listed = list(ids)
+    listed = [value.item() if isinstance(value, np.generic) else value for value in ids]
     if all(type(value) is int for value in listed):
         return id_array(np.asarray(listed, dtype=np.int64))
     if all(isinstance(value, str) for value in listed):

@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 
-from graphclust.graph.errors import GraphWarning
+from graphclust.graph.errors import warn
 from graphclust.kernels.determinism import one_thread
 
 
@@ -29,11 +29,7 @@ def kmeans(
         model.fit(x)
     used = np.unique(model.labels_)
     if len(used) < k:
-        warnings.warn(
-            f"only {len(used)} of the {k} clusters hold a node: too few rows differ",
-            GraphWarning,
-            stacklevel=2,
-        )
+        warn(f"only {len(used)} of the {k} clusters hold a node: too few rows differ")
     labels = np.searchsorted(used, model.labels_).astype(np.int64)
     return labels, model.cluster_centers_[used], float(model.inertia_)
 

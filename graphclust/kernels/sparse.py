@@ -52,13 +52,20 @@ def is_coalesced(row: Ints, col: Ints, n: int) -> bool:
     return bool((key[1:] > key[:-1]).all())
 
 
+def mirror_weights(row: Ints, col: Ints, weight: Floats | None, n: int) -> Floats | None:
+    """Of each edge of a coalesced list, the weight of its mirror image; None if one is missing."""
+    order = np.argsort(col * n + row, kind="stable")
+    if weight is None or not np.array_equal((col * n + row)[order], row * n + col):
+        return None
+    return weight[order]
+
+
 def is_symmetric(row: Ints, col: Ints, weight: Floats | None, n: int) -> bool:
     """Has every edge of a coalesced list its mirror image, with the same weight?"""
-    key, mirrored = row * n + col, col * n + row
     if weight is None:
-        return bool(np.array_equal(np.sort(mirrored), key))
-    order = np.argsort(mirrored, kind="stable")
-    return bool(np.array_equal(mirrored[order], key) and np.array_equal(weight[order], weight))
+        return bool(np.array_equal(np.sort(col * n + row), row * n + col))
+    mirrored = mirror_weights(row, col, weight, n)
+    return mirrored is not None and bool(np.array_equal(mirrored, weight))
 
 
 def normalised_adjacency(adjacency: sp.csr_array, regularisation: float = 0.0) -> sp.csr_array:

@@ -90,7 +90,7 @@ def test_multi_label_truth_and_unknown_nodes_are_named():
     graph = load("karate")
     graph.y[:3] = -1
     notes = compare(graph, ["louvain"], seeds=1).notes
-    assert "3 nodes without a class are left out of the external scores." in notes
+    assert "3 nodes without a class left out of the external scores." in notes
     graph.y = torch.eye(34)[:, :3].long()
     notes = compare(graph, ["louvain"], seeds=1).notes
     assert "The truth is multi-label: external scores need one class a node." in notes
@@ -101,6 +101,24 @@ def test_wrong_calls_are_refused():
         compare("karate", seeds=0)
     with pytest.raises(ValueError, match="unknown method 'leidn'; did you mean leiden"):
         compare("karate", ["leidn"])
+    local = type("Local", (Broken,), {"__module__": "__main__"})
+    for options, text in [
+        ({"seeds": 2.5}, "seeds must be a whole number, found 2.5"),
+        ({"n_clusters": 0}, "n_clusters must be at least 1, found 0"),
+        ({"n_clusters": 99}, "n_clusters=99 is more than the 34 nodes"),
+        ({"methods": [3]}, "methods must be names, classes or methods, found 3"),
+        ({"methods": [local()]}, "Local is defined in the running script"),
+        ({"methods": [METHODS["leiden"](resolution=-1)]}, "resolution must lie in"),
+    ]:
+        with pytest.raises((ValueError, TypeError), match=text):
+            compare("karate", **options)
+
+
+def test_a_method_is_run_once_whatever_its_seed():
+    louvain = METHODS["louvain"]
+    found = compare("karate", [louvain(seed=1), louvain(seed=2), "louvain", louvain], seeds=2)
+    assert found.summary()["runs"].tolist() == [2, 2, 2]
+    assert compare("karate", "louvain", seeds=1, n_clusters=np.int64(2)).summary().shape[0] == 3
 
 
 def test_labels_name_what_differs_from_the_defaults():

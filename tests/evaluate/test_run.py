@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 
 import networkx as nx
 import numpy as np
+import psutil
 import pytest
 from graphs import method
 
@@ -75,6 +77,36 @@ def test_limits_end_a_cell():
     assert (row["status"], row["reason"]) == ("time limit", "not done after 0.3 s")
     row = run_cell(Broken(how="eat"), "karate", memory_limit=1500)
     assert (row["status"], row["reason"]) == ("memory limit", "took more than 1500 MB")
+    row = run_cell(method("louvain"), "karate", memory_limit=50)  # gone before anybody looks
+    assert row["status"] == "memory limit"
+
+
+def test_a_cell_does_not_outlive_its_program(tmp_path):
+    """Killed outright, the program takes its cells with it."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import sys
+        sys.path.insert(0, {os.path.dirname(__file__)!r})
+        from broken import Broken
+        from graphclust.evaluate.run import run_cell
+        print("started", flush=True)
+        run_cell(Broken(how="hang"), "karate")
+    """)
+    )
+    program = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    with program:
+        assert program.stdout.readline() == "started\n"
+        family = psutil.Process(program.pid)
+        deadline = time.monotonic() + 60
+        while len(family.children(recursive=True)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.1)  # server, its tracker, and the cell
+        children = family.children(recursive=True)
+        assert len(children) >= 3
+        time.sleep(1)
+        program.kill()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
 
 
 def test_peak_memory_is_that_of_the_method():

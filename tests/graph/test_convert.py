@@ -180,15 +180,15 @@ def said(graph, **options):
 def test_repeats_loops_and_zeros_are_named():
     pairs = [("a", "b"), ("b", "a"), ("a", "b"), ("b", "c"), ("c", "c")]
     graph, texts = said(pairs)
-    assert texts == ["1 self-loops were dropped", "2 repeated edges were dropped"]
+    assert texts == ["1 self-loop dropped", "2 repeated edges dropped"]
     assert edges(graph) == both(ab=1, bc=1)
     weighted = [("a", "b", 1), ("b", "a", 2), ("b", "c", 0)]
     graph, texts = said(weighted)
-    assert texts == ["1 repeated edges were added up", "1 edges of weight 0 were dropped"]
+    assert texts == ["1 repeated edge added up", "1 edge of weight 0 dropped"]
     assert edges(graph) == both(ab=3)
     assert graph.num_nodes == 3
     graph, texts = said([("a", "b", 1), ("a", "b", -1), ("b", "c", 1)], directed=True)
-    assert texts == ["1 repeated edges were added up", "1 edges of weight 0 were dropped"]
+    assert texts == ["1 repeated edge added up", "1 edge of weight 0 dropped"]
     assert edges(graph) == {("b", "c"): 1}
 
 
@@ -202,7 +202,7 @@ def test_directed_overrides_the_input():
     g = nx.DiGraph([(0, 1), (1, 0), (1, 2)])
     graph, texts = said(g, directed=False)
     assert not graph.directed
-    assert texts == ["1 repeated edges were dropped"]
+    assert texts == ["1 repeated edge dropped"]
     assert as_graph(nx.path_graph(3), directed=True).directed
 
 
@@ -214,6 +214,115 @@ def test_weights_keep_their_digits():
     assert edges(as_graph([("a", "b", 0.1)])) == both(ab=0.1)
     data = Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=torch.tensor([0.1, 0.1]))
     assert as_graph(data).edge_weight.dtype == torch.float32
+
+
+def test_weights_are_never_passed_over_in_silence():
+    index = torch.tensor([[0, 1], [1, 2]])
+    data = Data(edge_index=index, edge_attr=torch.tensor([[2.0], [3.0]]))
+    with pytest.warns(GraphWarning, match="edge_attr is not read"):
+        assert as_graph(data).edge_weight is None
+    assert as_graph(data, weight="edge_attr").edge_weight.tolist() == [2, 3]
+    frame = pd.DataFrame({"source": [0, 1], "target": [1, 2], "Weight": [2, 3], "value": [7, 7]})
+    with pytest.warns(GraphWarning, match="columns that were not read: value"):
+        assert as_graph(frame).edge_weight.tolist() == [2, 2, 3, 3]
+    half = nx.Graph([(0, 1, {"weight": 5}), (1, 2)])
+    with pytest.warns(GraphWarning, match="1 edge without 'weight' weigh 1"):
+        as_graph(half)
+    for graph in (data, frame, half, igraph.Graph([(0, 1)])):
+        with pytest.raises(GraphError, match="weight='csot' is no"):
+            as_graph(graph, weight="csot")
+
+
+def test_repeated_entries_of_a_matrix_add_up():
+    matrix = sp.coo_array((np.ones(4), ([0, 0, 1, 1], [1, 1, 0, 0])), shape=(3, 3))
+    assert edges(as_graph(matrix)) == {(0, 1): 2, (1, 0): 2}
+    assert matrix.nnz == 4
+
+
+def test_rounding_does_not_make_a_matrix_directed():
+    rng = np.random.default_rng(0)
+    a = rng.random((6, 6))
+    a = a + a.T - 2 * np.diag(np.diag(a))
+    a[0, 1] *= 1 + 1e-12
+    with pytest.warns(GraphWarning, match="symmetric but for rounding"):
+        assert not as_graph(a).directed
+    a[0, 1] *= 1.01
+    assert as_graph(a).directed
+
+
+def test_events_of_a_data_are_directed_as_its_arcs_are():
+    data = Data(edge_index=torch.tensor([[0, 1], [1, 2]]), t=torch.tensor([2, 1]))
+    assert as_graph(data).directed
+    data.directed = False
+    assert not as_graph(data).directed
+    data.t = torch.tensor([1])
+    with pytest.raises(GraphError, match="time must have one value for each of the 2 edges"):
+        as_graph(data)
+
+
+def test_what_the_result_holds_is_not_the_callers_read_only_memory():
+    index = np.array([[0, 1, 1, 2], [1, 0, 2, 1]])
+    index.flags.writeable = False
+    weight = np.ones(4)
+    weight.flags.writeable = False
+    graph = as_graph(index)
+    graph.edge_index[0, 0] = 0
+
+
+def test_edge_arrays_may_be_empty_where_the_nodes_are_counted():
+    for empty in (
+        np.zeros((2, 0), int),
+        np.zeros((0, 2), int),
+        torch.zeros(2, 0, dtype=torch.long),
+    ):
+        assert as_graph(empty, num_nodes=5).num_nodes == 5
+
+
+@pytest.mark.parametrize(
+    ("graph", "options", "text"),
+    [
+        (nx.path_graph(3), {"num_nodes": 3}, "num_nodes goes with edge arrays, found Graph"),
+        (torch.tensor([[0], [1]]), {"num_nodes": 4.5}, "whole number of at least 1, found 4.5"),
+        (np.eye(3), {"x": "age"}, "x='age' names a node attribute; ndarray has none"),
+        (np.eye(3), {"time": "t"}, "time='t' names an edge attribute or column"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(graph, options, text):
+    with pytest.raises(TypeError, match=text):
+        as_graph(graph, **options)
+
+
+@pytest.mark.parametrize(
+    ("graph", "options", "text"),
+    [
+        (np.ma.masked_array(np.eye(3), mask=np.eye(3)), {}, "a masked array"),
+        (np.eye(3), {"x": np.ma.masked_array(np.eye(3), mask=np.eye(3))}, "x is a masked array"),
+        (np.eye(3), {"x": np.array([["1"], ["2"], ["3"]])}, "x must hold real numbers"),
+        (np.eye(3), {"x": np.eye(3) * 1j}, "x must hold real numbers"),
+        (torch.tensor([[True], [False]]), {}, "whole numbers"),
+        ([[0, 1], [1, 2]], {}, "make other lists an array first"),
+        (torch.tensor([[0], [4 * 10**9]]), {}, "at most 3,000,000,000 nodes"),
+        (pd.DataFrame({"u": [0], "v": [1], "t": [pd.NaT]}), {}, "found NaT"),
+        (pd.DataFrame([[0, 1, 2]], columns=["u", "v", "v"]), {}, "two columns 'v'"),
+        (Data(edge_index=torch.tensor([[0], [1]]), node_ids=["a"]), {}, "found 1"),
+        (Data(edge_index=torch.tensor([[0], [1]]), node_ids=["a", "a"]), {}, "the id 'a'"),
+        (TemporalData(src=torch.tensor([0]), dst=torch.tensor([1])), {}, "without src, dst or t"),
+    ],
+)
+def test_more_that_cannot_be_a_graph(graph, options, text):
+    with pytest.raises(GraphError, match=text):
+        quiet(graph, **options)
+
+
+def test_huge_ids_keep_their_digits():
+    frame = pd.DataFrame({"u": np.array([2**63 + 1], np.uint64), "v": np.array([5], np.uint64)})
+    assert sorted(as_graph(frame).node_ids) == ["5", str(2**63 + 1)]
+
+
+def test_a_warning_points_at_the_callers_line():
+    with pytest.warns(GraphWarning) as said:
+        as_graph([("a", "a"), ("a", "b")])
+    assert said[0].filename == __file__
 
 
 def test_a_clean_graph_is_not_copied():
@@ -367,7 +476,7 @@ def test_what_is_no_graph_at_all_is_a_type_error(bad, text):
         (np.ones((4, 0)), "at least one column"),
         (np.array([[1.0], [np.nan], [1], [1]]), "the first in row 1"),
         (sp.csr_array(np.diag([1, 1, 1, np.inf])), "the first in row 3"),
-        ([["a"]] * 4, "x must hold numbers"),
+        ([["a"]] * 4, "x must hold real numbers"),
     ],
 )
 def test_wrong_features_are_refused(x, text):

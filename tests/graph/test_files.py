@@ -37,6 +37,7 @@ def names(*pairs):
         ("a.edges", "ann bob 1\nbob cy 1\n"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.* between the edges:graphclust.GraphWarning")
 def test_edge_lists_of_every_dialect(tmp_path, file, text):
     path = tmp_path / file
     path.write_text(text, encoding="utf-8", newline="")
@@ -53,10 +54,36 @@ def test_ids_stay_what_they_are(tmp_path):
     assert edge_set(read_edges(path)) == names(("Smith, J", "b"))
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id_1,id_2\n0,1\n1,2\n", "line 1: 'id_1' and 'id_2' look like a header"),
+        ("source,foo\na,b\n", "line 1: a header must name source and target .* found source, foo"),
+        ("source,target,src\na,b,c\n", "once each, found source, target, src"),
+        ("a;b;0,5\n", "line 1: both , and ; could separate columns"),
+        ("source,target\ra,b\r", "line ends of old Macs"),
+        ("%%MatrixMarket matrix\n3 3 1\n1 2 1\n", "is a Matrix Market file; name it .mtx"),
+    ],
+)
+def test_what_is_easily_misread_is_refused(tmp_path, text, message):
+    (tmp_path / "a.csv").write_text(text, newline="")
+    with pytest.raises(GraphError, match=message):
+        read_edges(tmp_path / "a.csv")
+
+
+def test_spaces_and_hashes_do_not_make_nodes_or_lose_edges_unsaid(tmp_path):
+    (tmp_path / "a.csv").write_text("a ,b\nc, a\n")
+    assert edge_set(read_edges(tmp_path / "a.csv")) == names(("a", "b"), ("a", "c"))
+    (tmp_path / "a.csv").write_text("# head\nx,y\n#ai,#ml\ny,z\n")
+    with pytest.warns(GraphWarning, match="1 line between the edges begin with # or %"):
+        assert read_edges(tmp_path / "a.csv").num_nodes == 3
+
+
 def test_columns_in_any_order_and_more_than_needed(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("colour,weight,dst,src,t\nred,2,b,a,30\nblue,0.5,c,b,10\n")
-    graph = read_edges(path, directed=True)
+    with pytest.warns(GraphWarning, match="columns that were not read: colour"):
+        graph = read_edges(path, directed=True)
     assert graph.directed
     assert graph.t.tolist() == [10, 30]
     assert graph.edge_weight.tolist() == [0.5, 2.0]
@@ -87,6 +114,7 @@ def test_columns_in_any_order_and_more_than_needed(tmp_path):
         ("source,target,weight\na,b\nc,d\n", "line 1: found 2 columns where 3 are expected"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.* between the edges:graphclust.GraphWarning")
 def test_a_broken_line_is_named(tmp_path, text, message):
     path = tmp_path / "a.csv"
     path.write_text(text)
