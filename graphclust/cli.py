@@ -3,6 +3,9 @@
 Heavy imports wait inside the commands, so that `--help` is instant.
 """
 
+import os
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,9 +88,10 @@ def cluster(
         with shown_warnings():
             data = load(graph, directed=directed, nodes=nodes)
             result = model.fit(data)
+        written = _write_result(data, result, output) if output else None
         show_clustering(out, graph, data, result)
-        if output:
-            _write_result(data, result, output)
+        if written:
+            out.print(written, soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -135,11 +139,16 @@ def compare(
             found = run(
                 data, names, n_clusters=n_clusters, seeds=seeds, progress=progress, **limits
             )
-        show_comparison(out, graph, data, found)
-        if output:
-            _write_text(found.render(forms[output.suffix]), output)
+        written = []  # files first: whatever happens to the screen, they are there
         if rows:
-            _write_text(found.rows.to_csv(index=False), rows)
+            written.append(_write_text(found.rows.to_csv(index=False), rows))
+        if output:
+            written.append(_write_text(found.render(forms[output.suffix]), output))
+        show_comparison(out, graph, data, found)
+        for line in written:
+            out.print(line, soft_wrap=True, markup=False)
+        if not (found.rows["status"] == "ok").any():
+            raise ValueError("no run ended well")
 
 
 @app.command()
@@ -208,7 +217,7 @@ def run(
             results.parent.mkdir(exist_ok=True)
             with progress_bar() as progress, shown_warnings():
                 ran = run_experiment(experiment, results, progress)
-            out.print(f"{experiment.name}: {ran} runs, in {results}", soft_wrap=True)
+            out.print(f"{experiment.name}: {ran} runs, in {results}", soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -222,11 +231,12 @@ def table(
     with user_errors():
         from graphclust.evaluate.experiment import fill_tables
 
-        _write_text(fill_tables(document), document)
+        out.print(_write_text(fill_tables(document), document), soft_wrap=True, markup=False)
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Entry point of the console script; being told to stop ends it cleanly, cells and all."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app()
 
 
@@ -238,6 +248,8 @@ def _check_suffix(path: Path | None, accepted: tuple[str, ...]) -> None:
         raise ValueError(f"{path}: the ending must be one of {', '.join(accepted)}")
     if not path.resolve().parent.is_dir():
         raise FileNotFoundError(f"the folder {path.parent} does not exist")
+    if not os.access(path.resolve().parent, os.W_OK):
+        raise PermissionError(f"the folder {path.parent} cannot be written to")
 
 
 def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) -> Any:
@@ -245,7 +257,11 @@ def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) ->
     from graphclust.params import check, parse, required
 
     cls = METHODS[name]
-    given = parse(cls, settings) | {"seed": seed}
+    given = parse(cls, settings)
+    for name_, option, value in (("seed", "--seed", seed), ("n_clusters", "-k", n_clusters)):
+        if name_ in given and value not in (None, 0):
+            raise ValueError(f"{name_} is given twice, by --set and by {option}")
+    given = {"seed": seed} | given
     if n_clusters is not None:
         if not hasattr(cls, "n_clusters") and "n_clusters" not in required(cls):
             raise ValueError(f"{name} finds the number of clusters itself and takes no -k")
@@ -258,19 +274,19 @@ def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) ->
     return model
 
 
-def _write_result(data: "Data", result: "Clustering", path: Path) -> None:
+def _write_result(data: "Data", result: "Clustering", path: Path) -> str:
     from graphclust.graph.formats import write_labels
 
     if path.suffix == ".npz":
         result.save(path)
     else:
         write_labels(data, result.labels, path)
-    out.print(f"written: {path}", soft_wrap=True)
+    return f"written: {path}"
 
 
-def _write_text(text: str, path: Path) -> None:
+def _write_text(text: str, path: Path) -> str:
     from graphclust.graph.files import atomic
 
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    out.print(f"written: {path}", soft_wrap=True)
+    return f"written: {path}"

@@ -47,12 +47,14 @@ def load(
     """
     name = os.fspath(name_or_path)
     key, _, parameters = name.partition(":")
-    if key in GENERATORS:
-        return _generate(key, parameters)
-    if Path(name).is_file() or is_graph_file(name) or os.sep in name:
+    if key not in GENERATORS and (Path(name).is_file() or is_graph_file(name) or os.sep in name):
         return read_graph(name, directed=directed, nodes=None if nodes is None else Path(nodes))
     if nodes is not None:
         raise ValueError(f"nodes goes with a file of edges, found the name {name!r}")
+    if directed is not None:
+        raise ValueError(f"directed goes with edge lists, found the name {name!r}")
+    if key in GENERATORS:
+        return _generate(key, parameters)
     if name in EMBEDDED:
         graph = EMBEDDED[name]()
         verify(name, {key: value.numpy() for key, value in graph.items() if key in _HASHED})

@@ -1,12 +1,14 @@
 """What a person reads in the terminal: a clustering, a comparison, the list of methods."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 from torch_geometric.data import Data
 
 from graphclust.base import Clustering, Method
@@ -20,6 +22,7 @@ from graphclust.loaders import DOWNLOADS, EMBEDDED, stored
 from graphclust.methods import METHODS
 from graphclust.params import describe, unknown
 
+LESS_NEEDED = ("extra MB", "conductance", "F1", "runs", "ARI", "seconds", "modularity")
 UNBROKEN = 200  # columns, where the output is no terminal
 
 
@@ -69,14 +72,43 @@ def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> 
 
 
 def show_comparison(out: Console, name: str, data: Data, found: Comparison) -> None:
-    """Print the table of means and deviations, and under it what a reader must know."""
+    """Print the table of means and deviations, and under it what a reader must know.
+
+    A terminal too narrow for it gets deviations under the means, and then fewer columns.
+    """
     heads, lines = cells(found.rows)
-    table = Table(title=f"{name}: {facts(data)}", title_justify="left", box=SIMPLE_HEAD)
-    for head in heads:
-        table.add_column(head, justify="left" if head == "method" else "right")
-    _print_table(out, table, lines)
-    for note in found.notes:
+    out.print(f"{name}: {facts(data)}", soft_wrap=True, markup=False)
+    table = _numbers_table(heads, lines)
+    left_out: list[str] = []
+    if out.is_terminal and _width(out, table) > out.width:
+        lines = [[cell.replace(" ± ", "\n±") for cell in line] for line in lines]
+        table = _numbers_table(heads, lines)
+        for head in LESS_NEEDED:
+            if _width(out, table) > out.width and head in heads:
+                at = heads.index(head)
+                heads = heads[:at] + heads[at + 1 :]
+                lines = [line[:at] + line[at + 1 :] for line in lines]
+                table = _numbers_table(heads, lines)
+                left_out.append(head)
+    _print_table(out, table)
+    notes = list(found.notes)
+    if left_out:
+        notes.append(f"a wider terminal, or -o FILE, also shows: {', '.join(left_out)}")
+    for note in notes:
         out.print(f"· {note}", style="dim", soft_wrap=True, markup=False)
+
+
+def _numbers_table(heads: list[str], lines: list[list[str]]) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    for head in heads:
+        table.add_column(head, justify="left" if head == "method" else "right", no_wrap=True)
+    for line in lines:
+        table.add_row(*map(Text, line))
+    return table
+
+
+def _width(out: Console, table: Table) -> int:
+    return Measurement.get(out, out.options.update(width=UNBROKEN), table).maximum
 
 
 def show_methods(out: Console) -> None:
@@ -183,8 +215,8 @@ def _title(cls: type[Method]) -> str:
     return (cls.__doc__ or cls.name).strip().splitlines()[0]
 
 
-def _print_table(out: Console, table: Table, lines: list[list[Any]]) -> None:
+def _print_table(out: Console, table: Table, lines: Sequence[Sequence[str]] = ()) -> None:
     """Print a table; in a pipe or file it keeps its lines whole."""
     for line in lines:
-        table.add_row(*line)
-    (out if out.is_terminal else Console(width=UNBROKEN)).print(table, markup=False)
+        table.add_row(*map(Text, line))
+    (out if out.is_terminal else Console(width=UNBROKEN)).print(table)

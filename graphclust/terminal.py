@@ -24,6 +24,8 @@ def user_errors() -> Iterator[None]:
     """Say what the user can mend in one line and leave with code 2; a fault of ours is code 1."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # the reader of our output left: typer ends quietly
     except (ValueError, TypeError, OSError) as error:
         if _debug:
             raise

@@ -1,5 +1,6 @@
 """The command line as a user meets it: what is printed, written, refused."""
 
+import io
 import json
 import os
 import subprocess
@@ -160,6 +161,7 @@ def test_a_time_limit_becomes_a_row():
         "0.1",
         "-k",
         "60",
+        code=2,
     ).stdout
     assert "1 (1 failed)" in text
     assert "not done after 0.1 s (1 run)" in text
@@ -256,3 +258,46 @@ def test_datasets_are_listed_and_shown():
         assert words in text
     assert "UCI Machine Learning Repository" in run("datasets", "digits").stdout
     assert "unknown data set 'digit'; did you mean digits" in refused("datasets", "digit")
+
+
+def test_a_set_seed_is_used():
+    assert "seed=5" in run("cluster", "karate", "--set", "seed=5").stdout
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120, 200])
+def test_a_narrow_terminal_gets_a_table_it_can_show(columns, monkeypatch):
+    from rich.console import Console
+
+    from graphclust import compare, load
+    from graphclust.report import show_comparison
+
+    screen = Console(width=columns, force_terminal=True, color_system=None, file=io.StringIO())
+    graph = load("karate")
+    show_comparison(screen, "a[b]", graph, compare(graph, ["louvain"], seeds=2))
+    text = screen.file.getvalue()
+    table = [line for line in text.splitlines() if "±" in line or "leiden" in line]
+    assert "…" not in text
+    assert "leiden(n_clusters=2)" in text
+    assert "a[b]: undirected" in text
+    assert all(len(line) <= columns for line in table if not line.startswith("·"))
+    assert ("a wider terminal" in text) == (columns < 120)
+
+
+def test_results_are_written_even_when_nobody_reads_the_screen(tmp_path):
+    script = (
+        "from graphclust.cli import main; import sys; "
+        f"sys.argv = ['graphclust', 'compare', 'karate', '--methods', 'louvain', '--seeds', '1', "
+        f"'-o', {str(tmp_path / 't.md')!r}]; main()"
+    )
+    program = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    program.stdout.close()
+    program.wait(timeout=120)
+    assert "| louvain |" in (tmp_path / "t.md").read_text()
+
+
+def test_when_every_run_fails_the_exit_code_says_so():
+    result = run(
+        "compare", "karate", "--methods", "louvain", "--seeds", "1", "--memory-limit", "50", code=2
+    )
+    assert "error: no run ended well" in result.stderr
+    assert "took more than 50 MB" in result.stdout

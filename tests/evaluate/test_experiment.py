@@ -1,0 +1,157 @@
+"""Experiments: checked files, rows kept whatever happens, tables that are never stale."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from graphclust import GraphError
+from graphclust.evaluate.experiment import (
+    COLUMNS,
+    append_row,
+    fill_tables,
+    frame,
+    read_experiment,
+    read_rows,
+    results_path,
+    run_experiment,
+    table,
+)
+from graphclust.loaders import available
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "experiments").rglob("*.toml"))
+
+SMALL = """
+title = "Small"
+datasets = ["karate", "les_miserables"]
+seeds = 2
+[[run]]
+method = "louvain"
+[[run]]
+method = "spectral"
+params = { n_clusters = "classes" }
+[published]
+source = "nobody"
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    (tmp_path / "small.toml").write_text(SMALL)
+    return read_experiment(tmp_path / "small.toml")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_every_experiment_fits_the_methods_as_they_are(path, stored_data):
+    experiment = read_experiment(path)
+    assert set(experiment.datasets) <= set(available())
+    assert experiment.seeds >= 10
+    rows = frame(read_rows(results_path(path)))
+    assert set(rows["dataset"]) == set(experiment.datasets)
+    assert set(rows["status"]) == {"ok"}
+    counts = rows.groupby(["dataset", "label"]).size()
+    assert set(counts) <= {1, experiment.seeds}
+
+
+def test_tables_in_the_readme_are_those_of_the_results():
+    readme = ROOT / "README.md"
+    assert fill_tables(readme) == readme.read_text(encoding="utf-8"), "run: graphclust table"
+
+
+def test_finished_cells_are_not_run_again(small, tmp_path):
+    results = tmp_path / "small.csv"
+    assert run_experiment(small, results) == 6  # no classes in les_miserables: no spectral
+    first = results.read_text()
+    assert run_experiment(small, results) == 0
+    assert results.read_text() == first
+    rows = frame(read_rows(results))
+    assert rows["status"].tolist() == ["ok"] * 6
+    assert rows[rows["label"] == "spectral(n_clusters=classes)"]["n_clusters"].tolist() == [2, 2]
+    lines = first.splitlines(keepends=True)
+    results.write_text("".join(lines[:3]) + lines[3][:40])  # killed while writing
+    assert len(read_rows(results)) == 2
+    assert run_experiment(small, results) == 4
+    again = frame(read_rows(results))
+    noisy = ["seconds", "cpu_seconds", "peak_mb", "extra_mb"]
+    pd.testing.assert_frame_equal(again.drop(columns=noisy), rows.drop(columns=noisy))
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_rows(small, tmp_path):
+    script = (
+        "from graphclust.evaluate.experiment import *; "
+        f"run_experiment(read_experiment({str(tmp_path / 'small.toml')!r}), "
+        f"{str(tmp_path / 'killed.csv')!r})"
+    )
+    program = subprocess.Popen([sys.executable, "-W", "ignore", "-c", script])
+    deadline = time.monotonic() + 90
+    while len(read_rows(tmp_path / "killed.csv")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(program.pid, signal.SIGKILL)
+    program.wait()
+    kept = read_rows(tmp_path / "killed.csv")
+    assert len(kept) >= 2
+    run_experiment(small, tmp_path / "killed.csv")
+    run_experiment(small, tmp_path / "whole.csv")
+    killed, whole = (frame(read_rows(tmp_path / f"{n}.csv")) for n in ("killed", "whole"))
+    columns = ["dataset", "label", "seed", "status", "n_clusters", "nmi", "modularity"]
+    pd.testing.assert_frame_equal(killed[columns], whole[columns])
+
+
+def test_rows_of_any_text_stay_one_line(tmp_path):
+    path = tmp_path / "r.csv"
+    append_row(path, {"dataset": "a", "reason": 'two\nlines, "quoted"', "seed": 1})
+    append_row(path, {"dataset": "b", "ignored": 3})
+    assert path.read_text().count("\n") == 3
+    rows = read_rows(path)
+    assert rows[0]["reason"] == 'two lines, "quoted"'
+    assert [row["dataset"] for row in rows] == ["a", "b"]
+    assert list(rows[0]) == list(COLUMNS)
+    assert read_rows(tmp_path / "none.csv") == []
+
+
+def test_the_table_shows_every_set_and_what_was_published(small, tmp_path):
+    run_experiment(small, tmp_path / "small.csv")
+    text = table(small, read_rows(tmp_path / "small.csv"))
+    for words in (
+        "**Small** (2 seeds",
+        "`karate`",
+        "`les_miserables`",
+        "| louvain |",
+        "spectral(n_clusters=classes)",
+        'Published: `{"source": "nobody"}`',
+    ):
+        assert words in text
+    document = tmp_path / "doc.md"
+    document.write_text("before\n<!-- table: small.toml -->\nold\n<!-- /table -->\nafter\n")
+    filled = fill_tables(document)
+    assert filled.startswith("before\n<!-- table: small.toml -->\n**Small**")
+    assert filled.endswith("<!-- /table -->\nafter\n")
+    assert "old" not in filled
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (
+            'method = "louvain"',
+            'method = "louvian"',
+            "unknown method 'louvian'; did you mean louvain",
+        ),
+        ('n_clusters = "classes"', "clusters = 3", "unexpected keyword argument 'clusters'"),
+        ('n_clusters = "classes"', "n_clusters = 0", r"n_clusters must lie in \[1, ∞\], found 0"),
+        ('title = "Small"', 'titel = "Small"', "unknown keys titel"),
+        ("seeds = 2", "", "lacks seeds"),
+        ("seeds = 2", "seeds = = 2", "is no TOML"),
+        ('method = "louvain"', 'method = "louvain"\nseeds = 3', "unknown keys seeds in"),
+    ],
+)
+def test_wrong_files_are_refused(tmp_path, old, new, text):
+    (tmp_path / "x.toml").write_text(SMALL.replace(old, new))
+    with pytest.raises(GraphError, match=text):
+        read_experiment(tmp_path / "x.toml")
