@@ -129,21 +129,22 @@ class Clustering:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = dict(archive)
             meta = json.loads(str(arrays.pop("meta")))
+            method = Method.table[meta["method"]](**meta["params"])
+            extras = {k.removeprefix("extras."): arrays.pop(k) for k in list(arrays) if "." in k}
+            ids = arrays.pop("node_ids", None)
+            if ids is None:
+                ids = np.empty(len(arrays["labels"]), dtype=object)
+                ids[:] = meta["node_ids"]
+            return cls(
+                **arrays,
+                node_ids=ids,
+                method=method,
+                seconds=meta["seconds"],
+                history=meta["history"],
+                extras=meta["extras"] | extras,
+            )
         except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise GraphError(f"{path} holds no saved Clustering: {error}") from None
-        ids = arrays.pop("node_ids", None)
-        if ids is None:
-            ids = np.empty(len(arrays["labels"]), dtype=object)
-            ids[:] = meta["node_ids"]
-        extras = {k.removeprefix("extras."): arrays.pop(k) for k in list(arrays) if "." in k}
-        return cls(
-            **arrays,
-            node_ids=ids,
-            method=Method.table[meta["method"]](**meta["params"]),
-            seconds=meta["seconds"],
-            history=meta["history"],
-            extras=meta["extras"] | extras,
-        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

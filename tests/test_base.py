@@ -191,7 +191,10 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "a.npz").write_text("no archive")
     np.savez(tmp_path / "b.npz", labels=np.zeros(3))
     np.savez(tmp_path / "c.npz", meta=np.array([object()]), allow_pickle=True)
-    for name in "abc":
+    meta = '{"method": "gone", "params": {}}'
+    np.savez(tmp_path / "d.npz", meta=np.array(meta), labels=np.zeros(3, int))
+    (tmp_path / "e.npz").write_bytes((tmp_path / "d.npz").read_bytes()[:80])
+    for name in "abcde":
         with pytest.raises(GraphError, match="holds no saved Clustering"):
             Clustering.load(tmp_path / f"{name}.npz")
 

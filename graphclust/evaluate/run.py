@@ -156,9 +156,12 @@ def _work(connection: Connection, method: Method, source: str) -> None:
     for module in PRELOADED:  # nothing to do where the server has done it
         import_module(module)
     try:
-        graph = load(source)
-        connection.send(None)
-        row = _measure(method, graph)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            graph = load(source)
+            connection.send(None)
+            row = _measure(method, graph)
+        row["warnings"] = "; ".join(dict.fromkeys(str(warning.message) for warning in caught))
     except MemoryError as error:
         row = _ended("failed", f"out of memory: {error}")
     except Exception as error:
@@ -177,11 +180,9 @@ def _leave_with_parent() -> None:
 def _measure(method: Method, graph: Data) -> dict[str, Any]:
     _reset_peak()
     before = _resident(os.getpid())
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        cpu = time.process_time()
-        result = method.fit(graph)
-        cpu = time.process_time() - cpu
+    cpu = time.process_time()
+    result = method.fit(graph)
+    cpu = time.process_time() - cpu
     peak = _peak()
     row = {
         "status": "ok",
@@ -191,7 +192,6 @@ def _measure(method: Method, graph: Data) -> dict[str, Any]:
         "cpu_seconds": cpu,
         "peak_mb": peak,
         "extra_mb": max(peak - before, 0.0),
-        "warnings": "; ".join(dict.fromkeys(str(warning.message) for warning in caught)),
     }
     if graph.y is not None and graph.y.dim() == 1 and bool((graph.y >= 0).any()):
         row |= external(result.labels, graph.y)

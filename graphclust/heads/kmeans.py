@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 
-from graphclust.graph.errors import warn
+from graphclust.graph.errors import GraphError, warn
 from graphclust.kernels.determinism import one_thread
 
 
@@ -35,6 +35,20 @@ def kmeans(
 
 
 def nearest(x: Any, centres: NDArray[np.floating]) -> NDArray[np.int64]:
-    """(N,) the nearest centre of each row."""
+    """(N,) the nearest centre of each row.
+
+    Raises:
+        GraphError: rows and centres have different numbers of columns.
+    """
+    same_width(x, centres)
     with one_thread():
         return pairwise_distances_argmin(x, centres).astype(np.int64)
+
+
+def same_width(x: Any, fitted: NDArray[np.floating]) -> None:
+    """Refuse features of another number than those that a method was fitted on."""
+    if x.shape[1] != fitted.shape[1]:
+        raise GraphError(
+            f"x must have {fitted.shape[1]} columns, as the graph that was fitted; "
+            f"found {x.shape[1]}"
+        )

@@ -24,7 +24,7 @@ from torch_geometric.data import Data
 from graphclust.base import Clustering, Labels, Method, Trace
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix
-from graphclust.heads.kmeans import kmeans, nearest
+from graphclust.heads.kmeans import kmeans, nearest, same_width
 from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.sparse import normalised_adjacency
 from graphclust.params import param
@@ -57,8 +57,10 @@ class Filter(Method):
         return {"labels": labels, "embedding": z, "extras": extras}
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
+        components = clustering.extras["components"]
+        same_width(graph.x, components)
         with one_thread():
-            z = self._embed(graph, clustering.extras["components"])
+            z = self._embed(graph, components)
         return nearest(z, clustering.extras["centres"])
 
     def _embed(self, graph: Data, components: NDArray[np.floating]) -> NDArray[np.floating]:

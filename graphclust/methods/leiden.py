@@ -36,7 +36,7 @@ class Leiden(Method):
     """
 
     n_clusters: int | None = param(
-        None, "exact number of communities; none: as many as there are", low=1
+        None, "exact number of communities, found by modularity; none: free", low=1
     )
     objective: Literal["modularity", "cpm"] = param("modularity", "what is maximised")
     resolution: float = param(

@@ -161,3 +161,9 @@ def test_the_callers_labels_are_not_needed():
     row = run_cell(METHODS["spectral"](n_clusters=2), graph)
     assert row["status"] == "ok"
     assert np.isfinite(row["modularity"])
+
+
+def test_warnings_on_loading_are_in_the_row_and_not_on_the_screen(tmp_path, capfd):
+    (tmp_path / "a.csv").write_text("a,b\nb,c\nc,c\n")
+    assert run_cell(method("louvain"), tmp_path / "a.csv")["warnings"] == "1 self-loop dropped"
+    assert capfd.readouterr().err == ""
