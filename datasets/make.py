@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from graphclust.cards import Card, checksum
+from graphclust.evaluate.metrics import homophily, n_classes
 from graphclust.graph.errors import GraphError
 from graphclust.graph.files import read_npz
 from graphclust.loaders import EMBEDDED, data_folder
@@ -64,7 +65,6 @@ EMBEDDED_FACTS = {
 
 def measured(graph: Any) -> dict[str, Any]:
     """Counts, kind and homophily of a loaded graph."""
-    source, target = graph.edge_index.numpy()
     events = graph.get("t") is not None
     kind = ["directed" if graph.directed else "undirected"]
     weight = graph.edge_weight
@@ -73,14 +73,11 @@ def measured(graph: Any) -> dict[str, Any]:
     kind += ["temporal"] * events + ["attributed"] * (graph.x is not None)
     facts: dict[str, Any] = {
         "nodes": graph.num_nodes,
-        "edges": len(source) // (1 if graph.directed or events else 2),
+        "edges": graph.edge_index.shape[1] // (1 if graph.directed or events else 2),
         "features": 0 if graph.x is None else graph.x.shape[1],
     }
     if graph.y is not None and graph.y.dim() == 1:
-        y = graph.y.numpy()
-        both = (y[source] >= 0) & (y[target] >= 0)
-        same = float((y[source] == y[target])[both].mean())
-        facts |= {"classes": len(np.unique(y[y >= 0])), "homophily": round(same, 4)}
+        facts |= {"classes": n_classes(graph.y), "homophily": round(homophily(graph), 4)}
     elif graph.y is not None:
         kind.append("multi-label")
         facts["classes"] = graph.y.shape[1]

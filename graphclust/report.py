@@ -14,7 +14,7 @@ from torch_geometric.data import Data
 from graphclust.base import Clustering, Method
 from graphclust.cards import cards
 from graphclust.evaluate.compare import Comparison
-from graphclust.evaluate.metrics import external, internal
+from graphclust.evaluate.metrics import external, homophily, internal, n_classes
 from graphclust.evaluate.tables import cells
 from graphclust.graph.build import components, static, symmetrise
 from graphclust.graph.export import edges_once, is_signed, is_temporal, to_igraph
@@ -58,7 +58,7 @@ def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> 
                 ),
             )
         )
-    if data.y is not None and data.y.dim() == 1 and bool((data.y >= 0).any()):
+    if n_classes(data.y):
         lines.append(
             (
                 "classes",
@@ -67,8 +67,7 @@ def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> 
             )
         )
     lines.append(("time", f"{result.seconds:.3g} s"))
-    for head, text in lines:
-        out.print(f"{head:<10}{text}", soft_wrap=True, markup=False)
+    _print_lines(out, lines)
 
 
 def show_comparison(out: Console, name: str, data: Data, found: Comparison) -> None:
@@ -154,19 +153,13 @@ def show_graph(out: Console, name: str, data: Data) -> None:
         lines.append(("classes", f"{data.y.shape[1]}, several a node (multi-label)"))
     fit = [key for key in METHODS if METHODS[key].obstacle(data) is None]
     lines.append(("methods", ", ".join(fit)))
-    for head, text in lines:
-        out.print(f"{head:<10}{text}", soft_wrap=True, markup=False)
+    _print_lines(out, lines)
 
 
 def _classes(data: Data) -> str:
-    y = data.y.numpy()
-    known = y >= 0
-    source, target = data.edge_index.numpy()
-    both = known[source] & known[target]
-    same = float((y[source] == y[target])[both].mean()) if both.any() else float("nan")
     return (
-        f"{len(np.unique(y[known]))}, without a class {int((~known).sum()):,} nodes; homophily "
-        f"(edges within one class) {same:.3f}"
+        f"{n_classes(data.y)}, without a class {int((data.y < 0).sum()):,} nodes; homophily "
+        f"(edges within one class) {homophily(data):.3f}"
     )
 
 
@@ -198,10 +191,12 @@ def show_card(out: Console, name: str) -> None:
     """
     if name not in cards():
         raise ValueError(unknown("data set", name, cards()))
-    for key, value in asdict(cards()[name]).items():
-        if key != "sha256" and value not in ("", None, []):
-            text = "; ".join(value) if isinstance(value, list) else str(value)
-            out.print(f"{key:<10}{text}", soft_wrap=True, markup=False)
+    lines = [
+        (key, "; ".join(value) if isinstance(value, list) else str(value))
+        for key, value in asdict(cards()[name]).items()
+        if key != "sha256" and value not in ("", None, [])
+    ]
+    _print_lines(out, lines)
 
 
 def _number_of_clusters(cls: type[Method]) -> str:
@@ -213,6 +208,11 @@ def _number_of_clusters(cls: type[Method]) -> str:
 
 def _title(cls: type[Method]) -> str:
     return (cls.__doc__ or cls.name).strip().splitlines()[0]
+
+
+def _print_lines(out: Console, lines: Sequence[tuple[str, str]]) -> None:
+    for head, text in lines:
+        out.print(f"{head:<10}{text}", soft_wrap=True, markup=False)
 
 
 def _print_table(out: Console, table: Table, lines: Sequence[Sequence[str]] = ()) -> None:

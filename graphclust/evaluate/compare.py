@@ -7,11 +7,11 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from torch_geometric.data import Data
 
 from graphclust.base import Method
+from graphclust.evaluate.metrics import n_classes
 from graphclust.evaluate.run import check_importable, run_cell, stored
 from graphclust.evaluate.tables import render, summary
 from graphclust.graph.convert import as_graph
@@ -148,8 +148,7 @@ def _open(graph: Any) -> Data:
 def _choose_k(data: Data, given: int | None) -> tuple[int, list[str]]:
     if given is not None:
         return given, [f"k = {given}, as asked for."]
-    if data.y is not None and data.y.dim() == 1 and bool((data.y >= 0).any()):
-        k = len(np.unique(data.y[data.y >= 0].numpy()))
+    if k := n_classes(data.y):
         return k, [f"k = {k} is the number of classes; nothing else of the labels was used."]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -31,11 +31,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from graphclust.base import Method
-from graphclust.evaluate.metrics import EXTERNAL, INTERNAL
+from graphclust.evaluate.metrics import EXTERNAL, INTERNAL, n_classes
 from graphclust.evaluate.run import params_text, run_cell
 from graphclust.evaluate.tables import markdown
 from graphclust.graph.errors import GraphError
@@ -147,8 +146,7 @@ def _cells(experiment: Experiment) -> Iterator[tuple[str, str, Method]]:
     """(data set, label, method with seed) of every cell, in order."""
     for dataset in experiment.datasets:
         data = load(dataset)
-        single = data.y is not None and data.y.dim() == 1
-        classes = len(np.unique(data.y[data.y >= 0].numpy())) if single else 0
+        classes = n_classes(data.y)
         for name, params in experiment.runs:
             needs_classes = CLASSES in params.values()
             if METHODS[name].obstacle(data) or (needs_classes and not classes):

@@ -17,6 +17,7 @@ from torch_geometric.data import Data
 from graphclust.graph.convert import as_graph
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import is_signed, to_scipy
+from graphclust.kernels import sparse
 
 Labels = NDArray[np.int64]
 
@@ -99,19 +100,33 @@ def _whole(what: str, values: Any) -> Labels:
     return array.astype(np.int64)
 
 
+def n_classes(y: Any) -> int:
+    """Number of known classes; 0 without truth, with multi-label truth or where none is known."""
+    if y is None or y.ndim != 1:
+        return 0
+    return len(np.unique(y[y >= 0]))
+
+
+def homophily(graph: Data) -> float:
+    """Share of the edges between nodes of known class with ends of one class; NaN without any."""
+    y, (source, target) = graph.y.numpy(), graph.edge_index.numpy()
+    known = (y[source] >= 0) & (y[target] >= 0)
+    return float((y[source] == y[target])[known].mean()) if known.any() else float("nan")
+
+
 def internal(graph: Any, labels: ArrayLike) -> dict[str, float]:
     """How well the clusters follow the edges: INTERNAL, for any unsigned graph; O(E).
 
     Directed graphs use the directed modularity; the others read arcs as undirected edges.
     """
     adjacency, labels, directed = _prepare(graph, labels)
-    between = _between(adjacency, labels)
+    between = sparse.between_groups(adjacency, labels)
     both = between + between.T if directed else between
     phi = _conductance(both)
     total = both.sum()
     sizes = np.bincount(labels)
     return {
-        "modularity": _modularity(between, 1.0),
+        "modularity": sparse.modularity(between),
         "conductance_mean": float(phi.mean()),
         "conductance_max": float(phi.max()),
         "coverage": float(both.diagonal().sum() / total) if total else float("nan"),
@@ -133,13 +148,13 @@ def modularity(graph: Any, labels: ArrayLike, resolution: float = 1.0) -> float:
         GraphError: negative weights.
     """
     adjacency, labels, _ = _prepare(graph, labels)
-    return _modularity(_between(adjacency, labels), resolution)
+    return sparse.modularity(sparse.between_groups(adjacency, labels), resolution)
 
 
 def conductance(graph: Any, labels: ArrayLike) -> NDArray[np.float64]:
     """(K,) φ_c = cut(c) / min(vol(c), vol(rest)); 0 where that volume is 0. Arcs read as edges."""
     adjacency, labels, directed = _prepare(graph, labels)
-    between = _between(adjacency, labels)
+    between = sparse.between_groups(adjacency, labels)
     return _conductance(between + between.T if directed else between)
 
 
@@ -170,21 +185,6 @@ def _prepare(graph: Any, labels: ArrayLike) -> tuple[sp.csr_array, Labels, bool]
             f"found shape {labels.shape}"
         )
     return to_scipy(data), np.unique(labels, return_inverse=True)[1], bool(data.directed)
-
-
-def _between(adjacency: sp.csr_array, labels: Labels) -> sp.csr_array:
-    """(K, K) weight from cluster to cluster; undirected edges inside count twice."""
-    n, k = len(labels), int(labels.max()) + 1
-    member = sp.csr_array((np.ones(n), (np.arange(n), labels)), shape=(n, k))
-    return sp.csr_array(member.T @ adjacency @ member)
-
-
-def _modularity(between: sp.csr_array, resolution: float) -> float:
-    total = between.sum()
-    if total == 0:
-        return float("nan")
-    null = between.sum(axis=1) / total * (between.sum(axis=0) / total)
-    return float(between.diagonal().sum() / total - resolution * null.sum())
 
 
 def _conductance(both: sp.csr_array) -> NDArray[np.float64]:

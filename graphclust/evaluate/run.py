@@ -35,7 +35,7 @@ from torch_geometric.data import Data
 
 from graphclust import __version__
 from graphclust.base import Method
-from graphclust.evaluate.metrics import external, internal
+from graphclust.evaluate.metrics import external, internal, n_classes
 from graphclust.evaluate.server import PRELOADED, context
 from graphclust.graph.convert import as_graph
 from graphclust.graph.export import is_signed
@@ -193,7 +193,7 @@ def _measure(method: Method, graph: Data) -> dict[str, Any]:
         "peak_mb": peak,
         "extra_mb": max(peak - before, 0.0),
     }
-    if graph.y is not None and graph.y.dim() == 1 and bool((graph.y >= 0).any()):
+    if n_classes(graph.y):
         row |= external(result.labels, graph.y)
     if not is_signed(graph):
         row |= internal(graph, result.labels)

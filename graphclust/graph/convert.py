@@ -141,7 +141,7 @@ def _static(raw: Raw, data: Data) -> Edges:
 
 def _rounded(source: Array, target: Array, weight: Array | None, n: int) -> Edges:
     """Weights that are symmetric but for rounding, made symmetric."""
-    mirrored = mirror_weights(source, target, weight, n)
+    mirrored = None if weight is None else mirror_weights(source, target, weight, n)
     if weight is None or mirrored is None or np.array_equal(weight, mirrored):
         return source, target, weight
     if not np.allclose(weight, mirrored, rtol=1e-6, atol=0):

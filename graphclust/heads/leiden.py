@@ -21,6 +21,7 @@ from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import is_signed, to_igraph, to_scipy
+from graphclust.kernels.sparse import between_groups, modularity
 
 Labels = NDArray[np.int64]
 PROBES = 16  # resolutions tried at most in search of k
@@ -163,7 +164,7 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
         count = int(labels.max()) + 1
         if count >= k:
             merged = merge(labels, k, adjacency)
-            if (quality := _modularity(merged, adjacency)) > value:
+            if (quality := modularity(between_groups(adjacency, merged))) > value:
                 best, value = merged, quality
                 report = {"resolution": gamma, "merges": count - k}
         return count
@@ -183,21 +184,6 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
     return best, {"probes": probes, **report}
 
 
-def _modularity(labels: Labels, adjacency: sp.csr_array) -> float:
-    between = _between(labels, adjacency)
-    total = between.sum()
-    return float(between.diagonal().sum() / total - ((between.sum(axis=1) / total) ** 2).sum())
-
-
-def _between(labels: Labels, adjacency: sp.csr_array) -> sp.csr_array:
-    """(K, K) weight between communities; the diagonal holds twice the weight inside."""
-    k = int(labels.max()) + 1
-    member = sp.csr_array(
-        (np.ones(len(labels)), (np.arange(len(labels)), labels)), (len(labels), k)
-    )
-    return sp.csr_array(member.T @ adjacency @ member)
-
-
 def merge(labels: Labels, k: int, adjacency: sp.csr_array) -> Labels:
     """Merge communities until `k` are left, each time the pair that costs least modularity.
 
@@ -206,7 +192,7 @@ def merge(labels: Labels, k: int, adjacency: sp.csr_array) -> Labels:
     lowest labels. O(E log E) for E joined pairs: of the unjoined ones, only the smallest whole
     component with the smallest other community comes into question.
     """
-    between = _between(labels, adjacency).tocoo()
+    between = between_groups(adjacency, labels).tocoo()
     clusters = _Clusters(between)
     for _ in range(between.shape[0] - k):
         clusters.join(*clusters.best_pair())

@@ -52,10 +52,11 @@ def is_coalesced(row: Ints, col: Ints, n: int) -> bool:
     return bool((key[1:] > key[:-1]).all())
 
 
-def mirror_weights(row: Ints, col: Ints, weight: Floats | None, n: int) -> Floats | None:
+def mirror_weights(row: Ints, col: Ints, weight: Floats, n: int) -> Floats | None:
     """Of each edge of a coalesced list, the weight of its mirror image; None if one is missing."""
-    order = np.argsort(col * n + row, kind="stable")
-    if weight is None or not np.array_equal((col * n + row)[order], row * n + col):
+    mirrored = col * n + row
+    order = np.argsort(mirrored, kind="stable")
+    if not np.array_equal(mirrored[order], row * n + col):
         return None
     return weight[order]
 
@@ -78,3 +79,24 @@ def normalised_adjacency(adjacency: sp.csr_array, regularisation: float = 0.0) -
     np.power(degree, -0.5, out=scale, where=degree > 0)
     diagonal = sp.diags_array(scale)
     return sp.csr_array(diagonal @ adjacency @ diagonal)
+
+
+def between_groups(adjacency: sp.csr_array, labels: Ints) -> sp.csr_array:
+    """(K, K) weight from group to group; undirected edges inside a group count twice. O(E).
+
+    Args:
+        adjacency: (N, N), both directions of undirected edges.
+        labels: (N,) groups 0..K−1.
+    """
+    n, k = len(labels), int(labels.max()) + 1
+    member = sp.csr_array((np.ones(n), (np.arange(n), labels)), shape=(n, k))
+    return sp.csr_array(member.T @ adjacency @ member)
+
+
+def modularity(between: sp.csr_array, resolution: float = 1.0) -> float:
+    """Q = Σ_c [ w_cc / W − γ s_c^out s_c^in / W² ] from `between_groups`; NaN without weight."""
+    total = between.sum()
+    if total == 0:
+        return float("nan")
+    null = between.sum(axis=1) / total * (between.sum(axis=0) / total)
+    return float(between.diagonal().sum() / total - resolution * null.sum())
