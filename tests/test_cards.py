@@ -1,5 +1,7 @@
 """Cards: complete, true to the graphs, checked on loading, carried by the wheel."""
 
+import csv
+import re
 import subprocess
 import sys
 import zipfile
@@ -27,9 +29,16 @@ def test_cards_are_complete(name):
     assert card.title
     assert card.source
     assert card.licence
+    assert re.search(r"\(\d{4}\)$", card.citation), "a citation ends with its year"
     assert card.nodes > 0
     assert card.sha256
     assert f"| {name} |" in (ROOT / "datasets" / "README.md").read_text()
+
+
+def test_citations_are_those_of_the_table():
+    with open(ROOT / "datasets" / "citations.csv", encoding="utf-8", newline="") as file:
+        table = [(row["name"], row["citation"]) for row in csv.DictReader(file)]
+    assert table == sorted((name, card.citation) for name, card in cards().items())
 
 
 @pytest.mark.parametrize("name", EMBEDDED)
