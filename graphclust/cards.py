@@ -41,11 +41,17 @@ class Card:
     sha256: dict[str, str] = field(default_factory=dict)
 
 
+def shared_folder(name: str, pattern: str) -> Path | None:
+    """A folder of files that come with the package: in a checkout, else where pip put them."""
+    root = Path(__file__).resolve().parents[1]
+    checkout = {"datasets": root / "datasets", "results": root / "experiments" / "results"}
+    installed = Path(sysconfig.get_path("data")) / "share" / "graphclust" / name
+    return next((p for p in (checkout[name], installed) if any(p.glob(pattern))), None)
+
+
 def card_folder() -> Path | None:
-    """Where the cards are: beside the package in a checkout, else where pip put them."""
-    checkout = Path(__file__).resolve().parents[1] / "datasets"
-    installed = Path(sysconfig.get_path("data")) / "share" / "graphclust" / "datasets"
-    return next((p for p in (checkout, installed) if (p / "karate.toml").is_file()), None)
+    """Where the cards are."""
+    return shared_folder("datasets", "karate.toml")
 
 
 @cache

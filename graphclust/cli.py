@@ -1,9 +1,8 @@
-"""The command line: `graphclust cluster`, `graphclust compare`, `graphclust methods`.
+"""The command line: one function a command.
 
 Heavy imports wait inside the commands, so that `--help` is instant.
 """
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -11,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphclust.terminal import out, progress_bar, set_debug, shown_warnings, user_errors
+from graphclust.terminal import (
+    check_output,
+    out,
+    progress_bar,
+    set_debug,
+    shown_warnings,
+    user_errors,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -76,17 +83,29 @@ def cluster(
     ] = None,
     nodes: Nodes = None,
     directed: Directed = None,
+    only_estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what time and memory it will take; no run.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run even where memory is expected not to suffice.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """Cluster one graph and say what came out."""
     with user_errors():
-        _check_suffix(output, (".csv", ".tsv", ".json", ".parquet", ".graphml", ".npz"))
+        check_output(output, (".csv", ".tsv", ".json", ".parquet", ".graphml", ".npz"))
+        from graphclust.evaluate.estimate import refuse_what_cannot_fit
         from graphclust.loaders import load
-        from graphclust.report import show_clustering
+        from graphclust.report import show_clustering, show_estimate
 
         model = _build(method, n_clusters, settings or [], seed)
         with shown_warnings():
             data = load(graph, directed=directed, nodes=nodes)
+            if only_estimate:
+                show_estimate(out, graph, data, model)
+                return
+            if not force:
+                refuse_what_cannot_fit(model, data)
             result = model.fit(data)
         written = _write_result(data, result, output) if output else None
         show_clustering(out, graph, data, result)
@@ -122,8 +141,8 @@ def compare(
     """Run several methods over several seeds, Leiden always among them, and show a table."""
     with user_errors():
         forms = {".csv": "csv", ".md": "markdown", ".html": "html"}
-        _check_suffix(output, tuple(forms))
-        _check_suffix(rows, (".csv",))
+        check_output(output, tuple(forms))
+        check_output(rows, (".csv",))
         from graphclust.evaluate import server
 
         server.start()
@@ -141,9 +160,9 @@ def compare(
             )
         written = []  # files first: whatever happens to the screen, they are there
         if rows:
-            written.append(_write_text(found.rows.to_csv(index=False), rows))
+            written.append(write_text(found.rows.to_csv(index=False), rows))
         if output:
-            written.append(_write_text(found.render(forms[output.suffix]), output))
+            written.append(write_text(found.render(forms[output.suffix]), output))
         show_comparison(out, graph, data, found)
         for line in written:
             out.print(line, soft_wrap=True, markup=False)
@@ -181,6 +200,27 @@ def info(
         with shown_warnings():
             data = load(graph, directed=directed, nodes=nodes)
         show_graph(out, graph, data)
+
+
+@app.command()
+def convert(
+    graph: Graph,
+    output: Annotated[
+        Path, typer.Argument(help="A .safetensors, .npz, .csv, .tsv, .parquet or .graphml file.")
+    ],
+    nodes: Nodes = None,
+    directed: Directed = None,
+    debug: Debug = False,
+) -> None:
+    """Write a graph to another format; .safetensors opens at once, however large it is."""
+    with user_errors():
+        from graphclust.graph.formats import GRAPH_FORMATS, ending, save
+        from graphclust.loaders import load
+
+        check_output(output, GRAPH_FORMATS, ending(output))
+        with shown_warnings():
+            save(load(graph, directed=directed, nodes=nodes), output)
+        out.print(f"written: {output}", soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -231,25 +271,13 @@ def table(
     with user_errors():
         from graphclust.evaluate.experiment import fill_tables
 
-        out.print(_write_text(fill_tables(document), document), soft_wrap=True, markup=False)
+        out.print(write_text(fill_tables(document), document), soft_wrap=True, markup=False)
 
 
 def main() -> None:
     """Entry point of the console script; being told to stop ends it cleanly, cells and all."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app()
-
-
-def _check_suffix(path: Path | None, accepted: tuple[str, ...]) -> None:
-    """Refuse an output that could not be written, before anything runs."""
-    if path is None:
-        return
-    if path.suffix not in accepted:
-        raise ValueError(f"{path}: the ending must be one of {', '.join(accepted)}")
-    if not path.resolve().parent.is_dir():
-        raise FileNotFoundError(f"the folder {path.parent} does not exist")
-    if not os.access(path.resolve().parent, os.W_OK):
-        raise PermissionError(f"the folder {path.parent} cannot be written to")
 
 
 def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) -> Any:
@@ -281,12 +309,4 @@ def _write_result(data: "Data", result: "Clustering", path: Path) -> str:
         result.save(path)
     else:
         write_labels(data, result.labels, path)
-    return f"written: {path}"
-
-
-def _write_text(text: str, path: Path) -> str:
-    from graphclust.graph.files import atomic
-
-    with atomic(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
     return f"written: {path}"

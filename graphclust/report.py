@@ -14,6 +14,7 @@ from torch_geometric.data import Data
 from graphclust.base import Clustering, Method
 from graphclust.cards import cards
 from graphclust.evaluate.compare import Comparison
+from graphclust.evaluate.estimate import estimate
 from graphclust.evaluate.metrics import external, homophily, internal, n_classes
 from graphclust.evaluate.tables import cells
 from graphclust.graph.build import components, static, symmetrise
@@ -67,6 +68,18 @@ def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> 
             )
         )
     lines.append(("time", f"{result.seconds:.3g} s"))
+    _print_lines(out, lines)
+
+
+def show_estimate(out: Console, name: str, data: Data, method: Method) -> None:
+    """Print what a run is expected to take."""
+    expected = estimate(method, data)
+    cost = (
+        f"too few earlier runs of {method.name} at hand to tell" if expected is None else expected
+    )
+    lines = [("graph", f"{name}: {facts(data)}"), ("method", repr(method)), ("expected", f"{cost}")]
+    if expected is not None and not expected.fits:
+        lines.append(("memory", "not enough is free: the run would be refused, unless forced"))
     _print_lines(out, lines)
 
 

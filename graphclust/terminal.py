@@ -1,8 +1,10 @@
-"""The terminal's two streams: results on one; notes, errors and progress on the other."""
+"""What all commands share: results on one stream, notes and errors on the other, and files."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -86,3 +88,24 @@ def progress_bar() -> Iterator[Any]:
         yield lambda done, total, name: bar.update(
             task, completed=done, total=total, description=name
         )
+
+
+def check_output(path: Path | None, accepted: tuple[str, ...], suffix: str | None = None) -> None:
+    """Refuse an output that could not be written, before anything runs."""
+    if path is None:
+        return
+    if (suffix or path.suffix) not in accepted:
+        raise ValueError(f"{path}: the ending must be one of {', '.join(accepted)}")
+    if not path.resolve().parent.is_dir():
+        raise FileNotFoundError(f"the folder {path.parent} does not exist")
+    if not os.access(path.resolve().parent, os.W_OK):
+        raise PermissionError(f"the folder {path.parent} cannot be written to")
+
+
+def write_text(text: str, path: Path) -> str:
+    """Write a file whole or not at all; the line that says so."""
+    from graphclust.graph.files import atomic
+
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return f"written: {path}"

@@ -301,3 +301,29 @@ def test_when_every_run_fails_the_exit_code_says_so():
     )
     assert "error: no run ended well" in result.stderr
     assert "took more than 50 MB" in result.stdout
+
+
+def test_estimate_says_what_a_run_takes_and_runs_nothing(tmp_path):
+    target = tmp_path / "labels.csv"
+    text = run("cluster", "karate", "--estimate", "-o", str(target)).stdout
+    assert "expected" in text
+    assert "runs on" in text
+    assert not target.exists()
+    text = run("cluster", "karate", "--estimate", "--set", "objective=cpm", "-k", "2").stdout
+    assert "n_clusters=2" in text
+
+
+def test_what_cannot_fit_runs_only_by_force(monkeypatch):
+    monkeypatch.setattr("graphclust.evaluate.estimate.available_mb", lambda: 0.1)
+    assert "leiden is expected to take" in refused("cluster", "karate")
+    assert "would be refused" in run("cluster", "karate", "--estimate").stdout
+    assert "4, of 12" in run("cluster", "karate", "--force").stdout
+
+
+def test_convert_writes_what_load_reads(tmp_path):
+    mapped, table = str(tmp_path / "g.safetensors"), str(tmp_path / "g.csv.gz")
+    assert f"written: {mapped}" in run("convert", "les_miserables", mapped).stdout
+    run("convert", mapped, table)
+    for path in (mapped, table):
+        assert "undirected, 77 nodes, 254 edges, weighted" in run("info", path).stdout
+    assert "ending must be one of" in refused("convert", "karate", str(tmp_path / "g.xlsx"))

@@ -7,32 +7,14 @@ table in memory, no graph yet). Ids are uniform among edges/10 nodes.
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from fresh import HEAD, measure
 
-MEASURE = """
-import re, time, warnings
-warnings.simplefilter("ignore")
-import pandas as pd
-from graphclust import load
-start, cpu = time.perf_counter(), time.process_time()
-{code}
-wall, cpu = time.perf_counter() - start, time.process_time() - cpu
-status = open("/proc/self/status").read()  # ru_maxrss would count the parent's memory too
-peak = int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) * 1024 / 1e9
-print(f"{{wall:8.1f}} {{cpu:8.1f}} {{peak:8.2f}}")
-"""
-
-
-def measure(code: str, path: Path) -> str:
-    """Wall seconds, processor seconds and peak GB of a fresh process."""
-    command = [sys.executable, "-c", MEASURE.format(code=code.format(path=str(path)))]
-    return subprocess.check_output(command, text=True).rstrip()
+SETUP = "import pandas as pd\nfrom graphclust import load"
 
 
 def main() -> None:
@@ -44,7 +26,7 @@ def main() -> None:
     numbers = pd.DataFrame({"source": ends[0], "target": ends[1]})
     names = np.array([f"user_{i:07x}" for i in range(edges // 10)])
     texts = pd.DataFrame({"source": names[ends[0]], "target": names[ends[1]]})
-    print(f"{edges:,} edges                    wall s    cpu s  peak GB")
+    print(f"{f'{edges:,} edges':36}{HEAD}")
     with tempfile.TemporaryDirectory() as folder:
         for what, frame in (("whole numbers", numbers), ("text", texts)):
             for kind in ("csv", "parquet"):
@@ -54,7 +36,8 @@ def main() -> None:
                     ("graphclust", "load({path!r})"),
                     ("pandas alone", f"pd.read_{kind}({{path!r}})"),
                 ):
-                    print(f"{what:14} {kind:8} {who:13}{measure(code, path)}", flush=True)
+                    took = measure(code.format(path=str(path)), SETUP)
+                    print(f"{what:14} {kind:8} {who:12}{took}", flush=True)
                 path.unlink()
 
 

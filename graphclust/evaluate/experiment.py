@@ -34,6 +34,7 @@ from typing import Any
 import pandas as pd
 
 from graphclust.base import Method
+from graphclust.evaluate.estimate import SIZES
 from graphclust.evaluate.metrics import EXTERNAL, INTERNAL, n_classes
 from graphclust.evaluate.run import params_text, run_cell
 from graphclust.evaluate.tables import markdown
@@ -44,7 +45,8 @@ from graphclust.params import check
 
 CLASSES = "classes"  # stands for the number of classes in a parameter
 COLUMNS = (
-    *("dataset", "label", "method", "params", "seed", "status", "reason", "n_clusters"),
+    *("dataset", "label", "method", "params", "seed", "status", "reason"),
+    *(*SIZES, "n_clusters"),
     *EXTERNAL,
     "unlabelled",
     *INTERNAL,

@@ -35,6 +35,7 @@ from torch_geometric.data import Data
 
 from graphclust import __version__
 from graphclust.base import Method
+from graphclust.evaluate.estimate import SIZES, sizes
 from graphclust.evaluate.metrics import external, internal, n_classes
 from graphclust.evaluate.server import PRELOADED, context
 from graphclust.graph.convert import as_graph
@@ -65,8 +66,9 @@ def run_cell(
 
     Returns:
         `method`, `params` (JSON), `seed`, `status` (ok, failed, crashed, time limit, memory limit),
-        `reason`, `n_clusters`, the scores of `evaluate.metrics`, `seconds`, `cpu_seconds`,
-        `peak_mb`, `extra_mb`, `warnings`, `versions` (JSON), `commit`, `cpu`.
+        `reason`, `nodes`, `arcs`, `x_values`, `n_clusters`, the scores of `evaluate.metrics`,
+        `seconds`, `cpu_seconds`, `peak_mb`, `extra_mb`, `warnings`, `versions` (JSON), `commit`,
+        `cpu`.
 
     Raises:
         TypeError: the method's class lives in the running script.
@@ -187,6 +189,7 @@ def _measure(method: Method, graph: Data) -> dict[str, Any]:
     row = {
         "status": "ok",
         "reason": "",
+        **dict(zip(SIZES, sizes(graph), strict=True)),
         "n_clusters": result.n_clusters,
         "seconds": result.seconds,
         "cpu_seconds": cpu,

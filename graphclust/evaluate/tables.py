@@ -4,6 +4,8 @@ import html
 
 import pandas as pd
 
+from graphclust.evaluate.estimate import SIZES
+
 SCORES = {  # column of a row: (heading, decimals)
     "n_clusters": ("k", 1),
     "acc": ("ACC", 3),
@@ -28,7 +30,7 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     table["failed"] = grouped["status"].agg(lambda status: int((status != "ok").sum()))
     numbers = rows[rows["status"] == "ok"].groupby("label", sort=False)
     known = [column for column in rows if pd.api.types.is_numeric_dtype(rows[column])]
-    for column in [column for column in known if column != "seed"]:
+    for column in [column for column in known if column not in ("seed", *SIZES)]:
         table[f"{column}_mean"] = numbers[column].mean()
         table[f"{column}_sd"] = numbers[column].std()
     return table.reset_index(names="method")

@@ -1,5 +1,7 @@
 """A graph as networkx, igraph or scipy knows it."""
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 from torch_geometric.data import Data
 
 Array = NDArray[Any]
+BLOCK = 1 << 12  # edges that are Python objects at one time
 
 
 def edges_once(graph: Data) -> tuple[Array, Array, Array | None]:
@@ -52,9 +55,7 @@ def to_igraph(graph: Data) -> Any:
     import igraph
 
     source, target, weight = edges_once(graph)
-    # tuples, unlike lists of lists, do not keep the garbage collector busy: three times as fast
-    pairs = list(zip(source.tolist(), target.tolist(), strict=True))
-    result = igraph.Graph(graph.num_nodes, pairs, directed=bool(graph.directed))
+    result = igraph.Graph(graph.num_nodes, _pairs(source, target), directed=bool(graph.directed))
     if weight is not None:
         result.es["weight"] = weight.tolist()
     if is_temporal(graph):
@@ -62,6 +63,25 @@ def to_igraph(graph: Data) -> Any:
     if graph.get("node_ids") is not None:
         result.vs["name"] = graph.node_ids.tolist()
     return result
+
+
+def to_networkit(graph: Data) -> Any:
+    """A networkit graph by node number, with weights where there are any."""
+    import networkit
+
+    source, target, weight = edges_once(graph)
+    data = (source, target) if weight is None else (weight.astype(np.float64), (source, target))
+    return networkit.GraphFromCoo(
+        data, graph.num_nodes, weighted=weight is not None, directed=bool(graph.directed)
+    )
+
+
+def _pairs(source: Array, target: Array) -> Iterator[tuple[int, int]]:
+    """The edges one by one: igraph reads these faster than an array, and nothing piles up."""
+    return chain.from_iterable(
+        zip(source[i : i + BLOCK].tolist(), target[i : i + BLOCK].tolist(), strict=True)
+        for i in range(0, len(source), BLOCK)
+    )
 
 
 def to_networkx(graph: Data) -> Any:

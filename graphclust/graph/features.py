@@ -58,20 +58,33 @@ def _check_features(values: NDArray[Any], shape: tuple[int, ...], n: int, row_of
 
 def sparse_tensor(matrix: sp.csr_array) -> Tensor:
     """A scipy CSR matrix as a torch CSR tensor."""
+    return csr_tensor(
+        torch.from_numpy(matrix.indptr.astype(np.int64)),
+        torch.from_numpy(matrix.indices.astype(np.int64)),
+        torch.from_numpy(matrix.data),
+        matrix.shape,
+    )
+
+
+def csr_tensor(
+    indptr: Tensor, indices: Tensor, data: Tensor, shape: tuple[int, int], check: bool = False
+) -> Tensor:
+    """A torch CSR tensor from its parts, without torch's warning that these are in beta."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR", UserWarning)
-        return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int64)),
-            torch.from_numpy(matrix.indices.astype(np.int64)),
-            torch.from_numpy(matrix.data),
-            size=matrix.shape,
-            check_invariants=False,
-        )
+        return torch.sparse_csr_tensor(indptr, indices, data, size=shape, check_invariants=check)
 
 
 def feature_matrix(x: Tensor) -> NDArray[np.float32] | sp.csr_array:
     """The features of a graph as NumPy sees them: an array, or a scipy CSR matrix."""
     return x.cpu().numpy() if x.layout == torch.strided else _scipy(x)
+
+
+def n_values(x: Tensor | None) -> int:
+    """How many values features hold, zeros of dense ones included."""
+    if x is None:
+        return 0
+    return int(x.numel() if x.layout == torch.strided else x.values().numel())
 
 
 def _scipy(x: Tensor) -> sp.csr_array:

@@ -8,6 +8,7 @@
 | .graph .metis | METIS |
 | .mtx | Matrix Market: a square matrix |
 | .npz | graphclust's own (`files`) |
+| .safetensors | graphclust's own, mapped and not read, for large graphs (`arrays`) |
 """
 
 import warnings
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 from torch_geometric.data import Data
 
+from graphclust.graph.arrays import read_arrays, write_arrays
 from graphclust.graph.convert import as_graph, finish
 from graphclust.graph.edgelists import (
     need_pyarrow,
@@ -27,9 +29,9 @@ from graphclust.graph.edgelists import (
     read_node_table,
     read_parquet,
 )
-from graphclust.graph.errors import GraphError, GraphWarning
-from graphclust.graph.export import node_ids, to_networkx
-from graphclust.graph.files import atomic, read_npz
+from graphclust.graph.errors import GraphError, GraphWarning, count, warn
+from graphclust.graph.export import edges_once, is_temporal, node_ids, to_networkx
+from graphclust.graph.files import atomic, read_npz, write_npz
 from graphclust.graph.raw import Array, Raw
 
 EDGE_LISTS = (".csv", ".tsv", ".txt", ".edges", ".edgelist")
@@ -184,13 +186,76 @@ def write_labels(graph: Data, labels: Array, path: str | Path) -> None:
             clusters = dict(zip(node_ids(graph).tolist(), labels.tolist(), strict=True))
             nx.set_node_attributes(g, clusters, "cluster")
             nx.write_graphml(g, temporary)
-        elif path.suffix == ".parquet":
-            need_pyarrow(path)
-            table.to_parquet(temporary, index=False)
-        elif path.suffix == ".json":
-            table.to_json(temporary, orient="records", force_ascii=False)
         else:
-            table.to_csv(temporary, index=False, sep="\t" if path.suffix == ".tsv" else ",")
+            _write_table(table, temporary, path.suffix)
+
+
+def _write_table(table: pd.DataFrame, path: Path, form: str) -> None:
+    if form == ".parquet":
+        need_pyarrow(path)
+        table.to_parquet(path, index=False)
+    elif form == ".json":
+        table.to_json(path, orient="records", force_ascii=False)
+    else:
+        table.to_csv(path, index=False, sep="\t" if form == ".tsv" else ",")
+
+
+WHOLE_GRAPH = (".safetensors", ".npz")
+EDGES_ONLY = (".csv", ".tsv", ".parquet")
+GRAPH_FORMATS = (*WHOLE_GRAPH, *EDGES_ONLY, ".graphml")
+
+
+def save(graph: Any, path: str | Path) -> None:
+    """Write a graph (anything `as_graph` takes) so that `load` reads it; atomic.
+
+    `.safetensors` and `.npz` keep everything, and the first opens at once however large it is;
+    `.csv`, `.tsv` (also with .gz) and `.parquet` keep edges, weights and times by the user's ids,
+    `.graphml` also single-label classes as `y`. What is left out is named in a `GraphWarning`.
+
+    Raises:
+        GraphError: an ending that is none of GRAPH_FORMATS; ids that are neither whole numbers nor
+            text; .parquet without pyarrow.
+    """
+    path, data = Path(path), as_graph(graph)
+    form = ending(path)
+    if form not in GRAPH_FORMATS:
+        raise GraphError(f"{path.name}: the ending must be one of {', '.join(GRAPH_FORMATS)}")
+    if form in WHOLE_GRAPH:
+        (write_arrays if form == ".safetensors" else write_npz)(data, path)
+        return
+    if lost := _left_out(data, form):
+        warn(f"{path.suffix} cannot hold {' and '.join(lost)}; .safetensors and .npz can")
+    with atomic(path) as temporary:
+        if form == ".graphml":
+            import networkx as nx
+
+            nx.write_graphml(to_networkx(data), temporary)
+        else:
+            _write_table(edge_table(data), temporary, form)
+
+
+def _left_out(graph: Data, form: str) -> list[str]:
+    table = form in EDGES_ONLY
+    parts = [] if graph.x is None else ["features"]
+    if graph.y is not None and (table or graph.y.dim() > 1):
+        parts.append("classes")
+    if table and (alone := graph.num_nodes - len(np.unique(graph.edge_index.numpy()))):
+        parts.append(count(alone, "isolated node"))
+    if table and graph.directed:
+        parts.append("that edges are directed")
+    return parts
+
+
+def edge_table(graph: Data) -> pd.DataFrame:
+    """`source`, `target` and where there are any `weight`, `time`, by the user's ids."""
+    source, target, weight = edges_once(graph)
+    ids = node_ids(graph)
+    table = pd.DataFrame({"source": ids[source], "target": ids[target]})
+    if weight is not None:
+        table["weight"] = weight
+    if is_temporal(graph):
+        table["time"] = graph.t.numpy()
+    return table
 
 
 READERS: dict[str, Callable[[Path], Data]] = {
@@ -201,4 +266,5 @@ READERS: dict[str, Callable[[Path], Data]] = {
     ".metis": _read_metis,
     ".mtx": _read_matrix_market,
     ".npz": read_npz,
+    ".safetensors": read_arrays,
 }

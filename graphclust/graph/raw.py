@@ -33,6 +33,10 @@ def id_array(ids: Any) -> Array | None:
             return np.array([str(value) for value in ids])
         array = np.asarray(ids, dtype=np.int64)
         return None if np.array_equal(array, np.arange(len(array))) else array
+    if isinstance(ids, np.ndarray) and ids.dtype.kind == "U":
+        return ids
+    if isinstance(ids, pd.Index) and isinstance(ids.dtype, pd.StringDtype):
+        return ids.to_numpy(dtype=np.str_)
     listed = [value.item() if isinstance(value, np.generic) else value for value in ids]
     if all(type(value) is int for value in listed):
         return id_array(np.asarray(listed, dtype=np.int64))

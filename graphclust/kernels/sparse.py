@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.floating]
 Edges = tuple[Ints, Ints, Floats | None]
+BLOCK = 1 << 16
 
 
 def coalesce(row: Ints, col: Ints, weight: Floats | None, n: int) -> Edges:
@@ -38,7 +39,7 @@ def _starts(key: Ints) -> NDArray[np.bool_]:
 
 def mirror(low: Ints, high: Ints, weight: Floats | None, n: int) -> Edges:
     """Both directions of coalesced edges low < high, sorted by (row, col); O(N + E)."""
-    index = np.int32 if max(n, 2 * len(low)) < 2**31 else np.int64
+    index = _index_type(n, 2 * len(low))
     number = np.arange(1, len(low) + 1, dtype=index)  # of the edge; scipy would drop a zero
     upper = sp.csr_array((number, (low.astype(index), high.astype(index))), shape=(n, n))
     both = upper + upper.T.tocsr()  # disjoint, so that nothing is added up
@@ -48,25 +49,38 @@ def mirror(low: Ints, high: Ints, weight: Floats | None, n: int) -> Edges:
 
 def is_coalesced(row: Ints, col: Ints, n: int) -> bool:
     """Are the edges in strictly increasing (row, col) order, so without repeats?"""
-    key = row * n + col
-    return bool((key[1:] > key[:-1]).all())
+    for i in range(0, len(row), BLOCK):  # what is compared stays in the cache
+        key = row[i : i + BLOCK + 1] * n + col[i : i + BLOCK + 1]
+        if not (key[1:] > key[:-1]).all():
+            return False
+    return True
 
 
 def mirror_weights(row: Ints, col: Ints, weight: Floats, n: int) -> Floats | None:
-    """Of each edge of a coalesced list, the weight of its mirror image; None if one is missing."""
-    mirrored = col * n + row
-    order = np.argsort(mirrored, kind="stable")
-    if not np.array_equal(mirrored[order], row * n + col):
-        return None
-    return weight[order]
+    """Of each edge of a coalesced list, the weight of its mirror image; None if one is missing.
+
+    O(N + E), by a transposition.
+    """
+    index = _index_type(n, len(row))
+    start = np.zeros(n + 1, index)
+    np.cumsum(np.bincount(row, minlength=n), out=start[1:])
+    target = col.astype(index)
+    turned = sp.csr_array((weight, target, start), shape=(n, n)).tocsc()
+    same = np.array_equal(turned.indptr, start) and np.array_equal(turned.indices, target)
+    return turned.data if same else None
 
 
 def is_symmetric(row: Ints, col: Ints, weight: Floats | None, n: int) -> bool:
-    """Has every edge of a coalesced list its mirror image, with the same weight?"""
+    """Has every edge of a coalesced list its mirror image, with the same weight? O(N + E)."""
     if weight is None:
-        return bool(np.array_equal(np.sort(col * n + row), row * n + col))
+        return mirror_weights(row, col, np.ones(len(row), np.int8), n) is not None
     mirrored = mirror_weights(row, col, weight, n)
     return mirrored is not None and bool(np.array_equal(mirrored, weight))
+
+
+def _index_type(n: int, entries: int) -> type[np.signedinteger]:
+    """The narrowest index type of scipy that numbers `n` nodes and `entries` entries."""
+    return np.int32 if max(n, entries) < 2**31 else np.int64
 
 
 def normalised_adjacency(adjacency: sp.csr_array, regularisation: float = 0.0) -> sp.csr_array:

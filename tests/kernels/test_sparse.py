@@ -5,10 +5,12 @@ import pytest
 import scipy.sparse as sp
 
 from graphclust.kernels.sparse import (
+    BLOCK,
     coalesce,
     is_coalesced,
     is_symmetric,
     mirror,
+    mirror_weights,
     normalised_adjacency,
 )
 
@@ -85,3 +87,28 @@ def test_normalised_adjacency_is_its_formula(tau):
         for j in range(5):
             expected = 0.0 if a[i, j] == 0 else a[i, j] / np.sqrt(d[i] * d[j])
             assert got[i, j] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_mirror_weights_match_a_dictionary(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 8))
+    row, col, weight = coalesce(*rng.integers(0, n, (2, 12)), rng.integers(1, 3, 12) * 1.0, n)
+    if seed % 2:  # make it symmetric
+        row, col, weight = coalesce(np.r_[row, col], np.r_[col, row], np.r_[weight, weight], n)
+    held = dict(zip(zip(row.tolist(), col.tolist(), strict=True), weight, strict=True))
+    whole = all((v, u) in held for u, v in held)
+    found = mirror_weights(row, col, weight, n)
+    assert (found is not None) == whole == is_symmetric(row, col, None, n)
+    if whole:
+        assert found.tolist() == [held[v, u] for u, v in held]
+        assert is_symmetric(row, col, weight, n) == all(held[e] == held[e[::-1]] for e in held)
+
+
+def test_order_is_checked_across_blocks():
+    row = np.arange(3 * BLOCK)
+    assert is_coalesced(row, row, 4 * BLOCK)
+    for seam in (BLOCK - 1, BLOCK, 2 * BLOCK):
+        broken = row.copy()
+        broken[seam] = broken[seam - 1]
+        assert not is_coalesced(broken, np.zeros_like(row), 4 * BLOCK)

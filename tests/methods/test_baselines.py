@@ -1,9 +1,11 @@
 """Equations and limit cases of the baselines that are more than a call."""
 
+import sys
+
 import networkx as nx
 import numpy as np
 import pytest
-from graphs import TRIANGLES, method, pairs, planted, quiet
+from graphs import TRIANGLES, method, noise, pairs, planted, quiet
 from sklearn.cluster import KMeans as SkKMeans
 from sklearn.metrics import adjusted_rand_score as ari
 
@@ -169,3 +171,40 @@ def test_label_propagation_takes_a_warm_start():
     start = np.arange(34) > 16
     result = METHODS["label_propagation"]().fit(graph, initial=start.astype(int))
     assert result.n_clusters <= 2
+
+
+def test_both_engines_of_louvain_find_the_blocks_with_weights_or_without():
+    pytest.importorskip("networkit")
+    graph = planted()
+    y = np.arange(60) % 3
+    weights = np.where(y[:, None] == y[None, :], 5.0, 0.5) - 5.0 * np.eye(60)
+    for engine in ("igraph", "networkit"):
+        louvain = METHODS["louvain"](engine=engine)
+        first, second = louvain.fit(graph), louvain.fit(graph)
+        assert ari(graph.y.numpy(), first.labels) == 1.0
+        assert first.extras["engine"] == engine
+        assert np.array_equal(first.labels, second.labels)
+        assert ari(y, louvain.fit(weights).labels) == 1.0
+        assert METHODS["louvain"](engine=engine, resolution=9.0).fit(graph).n_clusters > 4
+
+
+def test_networkit_keeps_seeds_apart_and_the_number_of_threads_alone():
+    networkit = pytest.importorskip("networkit")
+    before = networkit.getMaxNumberOfThreads()
+    graph = noise(n=600)
+    runs = [METHODS["louvain"](engine="networkit", seed=s).fit(graph).labels for s in (0, 0, 1)]
+    assert networkit.getMaxNumberOfThreads() == before
+    assert np.array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
+
+
+def test_large_graphs_go_to_the_faster_engine(monkeypatch):
+    pytest.importorskip("networkit")
+    module = sys.modules[METHODS["louvain"].__module__]
+    assert METHODS["louvain"]().fit(planted()).extras["engine"] == "igraph"
+    monkeypatch.setattr(module, "LARGE", 100)
+    assert METHODS["louvain"]().fit(planted()).extras["engine"] == "networkit"
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    assert METHODS["louvain"]().fit(planted()).extras["engine"] == "igraph"
+    with pytest.raises(GraphError, match=r"pip install 'graphclust\[baselines\]'"):
+        METHODS["louvain"](engine="networkit").fit(planted())

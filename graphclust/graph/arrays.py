@@ -1,0 +1,149 @@
+"""A graph as memory-mapped arrays: one safetensors file that opens at once, however large it is.
+
+The arrays are those of the graph in memory, so that nothing is parsed, sorted or copied: pages are
+read from disk when they are first touched, and changes to them stay in memory.
+
+| array | what |
+| --- | --- |
+| edge_index | (2, A) int64, sorted by (source, target); both directions of undirected edges |
+| edge_weight, t | (A,) |
+| x, or x_indptr, x_indices, x_data | (N, F) float32, dense or CSR |
+| y | (N,) or (N, C) int64 |
+| node_ids, or node_ids_text | (N,) int64, or (N, W) int32: W Unicode code points, 0 at the end |
+
+Metadata: `format`, `num_nodes`, `directed`, `features`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphclust.graph.errors import GraphError
+from graphclust.graph.features import csr_tensor
+from graphclust.graph.files import atomic
+from graphclust.kernels.sparse import is_coalesced
+
+FORMAT = "graphclust graph 1"
+PLAIN = ("edge_index", "edge_weight", "t", "y")
+SHAPES = {"edge_index": 2, "edge_weight": 1, "t": 1, "node_ids": 1, "node_ids_text": 2}
+
+
+def write_arrays(graph: Data, path: str | Path) -> None:
+    """Write a graph from `as_graph` so that `read_arrays` maps it; atomic.
+
+    Raises:
+        GraphError: node ids that are neither whole numbers nor text.
+    """
+    from safetensors.torch import save_file
+
+    tensors = {key: graph[key] for key in PLAIN if graph.get(key) is not None}
+    tensors |= _feature_arrays(graph.x) | _id_arrays(graph.get("node_ids"))
+    metadata = {
+        "format": FORMAT,
+        "num_nodes": str(graph.num_nodes),
+        "directed": str(bool(graph.directed)),
+        "features": str(0 if graph.x is None else graph.x.shape[1]),
+    }
+    with atomic(path) as temporary:
+        save_file({key: t.cpu().contiguous() for key, t in tensors.items()}, temporary, metadata)
+
+
+def _feature_arrays(x: Tensor | None) -> dict[str, Tensor]:
+    if x is None or x.layout == torch.strided:
+        return {} if x is None else {"x": x}
+    return {"x_indptr": x.crow_indices(), "x_indices": x.col_indices(), "x_data": x.values()}
+
+
+def _id_arrays(ids: Any) -> dict[str, Tensor]:
+    if ids is None:
+        return {}
+    if ids.dtype.kind == "i":
+        return {"node_ids": torch.from_numpy(ids)}
+    if ids.dtype.kind != "U":
+        raise GraphError("node ids must be whole numbers or text to be written")
+    codes = np.ascontiguousarray(ids).view(np.int32).reshape(len(ids), -1)
+    return {"node_ids_text": torch.from_numpy(codes)}
+
+
+def read_arrays(path: str | Path) -> Data:
+    """Map the file that `write_arrays` wrote. O(A) time for the checks, no copy of an array.
+
+    Raises:
+        GraphError: not such a file, or arrays that are no graph: edges out of bounds or order, an
+            undirected edge without its mirror image (found by unequal degrees), wrong lengths.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise GraphError(f"{path.name} is no readable .safetensors file: {error}") from None
+    if metadata.get("format") != FORMAT:
+        raise GraphError(
+            f"{path.name} holds no graph of graphclust: its metadata must say {FORMAT!r}"
+        )
+    try:
+        data = Data(num_nodes=int(metadata["num_nodes"]), directed=metadata["directed"] == "True")
+        _check(arrays, data)
+        for key in PLAIN:
+            if key in arrays:
+                data[key] = arrays[key]
+        data.x = _features(arrays, (data.num_nodes, int(metadata["features"])))
+        if (ids := _ids(arrays)) is not None:
+            data.node_ids = ids
+    except (GraphError, KeyError, RuntimeError) as error:
+        raise GraphError(f"{path.name}: {error}") from None
+    return data
+
+
+def _features(arrays: dict[str, Tensor], shape: tuple[int, int]) -> Tensor | None:
+    if "x_data" not in arrays:
+        return arrays.get("x")
+    indptr, indices, data = (arrays[f"x_{part}"] for part in ("indptr", "indices", "data"))
+    return csr_tensor(indptr, indices, data, shape, check=True)
+
+
+def _ids(arrays: dict[str, Tensor]) -> Any:
+    if "node_ids" in arrays:
+        return arrays["node_ids"].numpy()
+    if "node_ids_text" not in arrays:
+        return None
+    codes = arrays["node_ids_text"].numpy()
+    return codes.view(f"<U{codes.shape[1]}").reshape(len(codes))
+
+
+def _check(arrays: dict[str, Tensor], data: Data) -> None:
+    """Refuse arrays that would not have come out of `as_graph`."""
+    n, a = data.num_nodes, arrays["edge_index"].shape[-1]
+    lengths = {"edge_weight": a, "t": a, "y": n, "x": n, "node_ids": n, "node_ids_text": n}
+    for key, dimensions in SHAPES.items():
+        if key in arrays and arrays[key].dim() != dimensions:
+            raise GraphError(f"{key} must have {dimensions} axes, found {arrays[key].dim()}")
+    for key, length in lengths.items():
+        if key in arrays and len(arrays[key]) != length:
+            raise GraphError(f"{key} must have length {length}, found {len(arrays[key])}")
+    if arrays["edge_index"].dtype != torch.int64 or len(arrays["edge_index"]) != 2:
+        raise GraphError("edge_index must be int64 of shape (2, A)")
+    source, target = arrays["edge_index"].numpy()
+    if a and not (0 <= min(source.min(), target.min()) <= max(source.max(), target.max()) < n):
+        raise GraphError(f"edge_index must hold nodes 0..{n - 1}")
+    for key in ("edge_weight", "x", "x_data"):
+        if key in arrays and not bool(torch.isfinite(arrays[key]).all()):
+            raise GraphError(f"{key} must be finite")
+    if "t" in arrays:
+        if not bool((arrays["t"][1:] >= arrays["t"][:-1]).all()):
+            raise GraphError("events must be in the order of their times t")
+        return
+    if not is_coalesced(source, target, n):
+        raise GraphError("edge_index must be sorted by (source, target), without repeats")
+    if not data.directed and not np.array_equal(
+        np.bincount(source, minlength=n), np.bincount(target, minlength=n)
+    ):
+        raise GraphError("an undirected graph must hold both directions of every edge")
