@@ -4,33 +4,34 @@
 | --- | --- |
 | .csv .tsv .txt .edges .edgelist, also with .gz or .zst | edge list (`edgelists`) |
 | .parquet, or a folder with edges and vertices | edge table; GraphFrames (extra `parquet`) |
-| .graphml .gml .net | networkx; ids are its node names, weights its `weight` |
-| .graph .metis | METIS |
-| .mtx | Matrix Market: a square matrix |
+| .graphml .gml | networkx; ids are its node names, always text, and weights its `weight` |
+| .net | Pajek (`pajek`) |
+| .graph .metis | METIS: undirected, nodes are 0..N−1 |
+| .mtx | Matrix Market: a square matrix, undirected where it is symmetric; nodes are 0..N−1 |
 | .npz | graphclust's own (`files`) |
 """
 
+import csv
+import re
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from torch_geometric.data import Data
 
 from graphclust.graph.convert import as_graph, finish
-from graphclust.graph.edgelists import (
-    need_pyarrow,
-    open_file,
-    read_edges,
-    read_node_table,
-    read_parquet,
-)
-from graphclust.graph.errors import GraphError, GraphWarning
+from graphclust.graph.edgelists import read_edges
+from graphclust.graph.errors import GraphError, GraphWarning, warn
 from graphclust.graph.export import node_ids, to_networkx
 from graphclust.graph.files import atomic, read_npz
+from graphclust.graph.pajek import read_pajek
 from graphclust.graph.raw import Array, Raw
+from graphclust.graph.tables import need_pyarrow, open_file, read_node_table, read_parquet
+from graphclust.kernels.sparse import coalesce, is_symmetric
 
 EDGE_LISTS = (".csv", ".tsv", ".txt", ".edges", ".edgelist")
 PACKED = (".gz", ".zst")
@@ -106,33 +107,45 @@ def _read_graphframe(folder: Path, directed: bool | None) -> Data:
     )
 
 
-def _networkx(reader: str, **options: Any) -> Callable[[Path], Data]:
-    def read(path: Path) -> Data:
-        import networkx as nx
+def _read_graphml(path: Path) -> Data:
+    """One graph of plain nodes; networkx would pass over what it does not know."""
+    from xml.etree.ElementTree import iterparse
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            return as_graph(getattr(nx, reader)(path, **options))
+    import networkx as nx
 
-    return read
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of keys without a type
+        g = nx.read_graphml(path)
+    elements = (element for _, element in iterparse(path))
+    listed = Counter(e.get("id") for e in elements if e.tag.rpartition("}")[2] == "node")
+    if twice := [node for node, times in listed.items() if times > 1]:
+        raise GraphError(f"two nodes have the id {twice[0]!r}")
+    if strange := [node for node in g if node not in listed]:
+        raise GraphError(f"an edge joins the node {strange[0]!r}, which is not listed")
+    if len(listed) > len(g):
+        raise GraphError("more than one graph, or graphs within nodes; only one graph can be read")
+    return as_graph(g)
 
 
 def _read_gml(path: Path) -> Data:
-    """By label, or by id where nodes have no label."""
+    """By label, or by id where nodes have no label or two have the same."""
     import networkx as nx
 
     try:
         return as_graph(nx.read_gml(path))
     except nx.NetworkXError as error:
-        if "no 'label' attribute" not in str(error) and "duplicated" not in str(error):
+        twice = "node label" in str(error) and "duplicated" in str(error)
+        if "no 'label' attribute" not in str(error) and not twice:
             raise
+        if twice:
+            warn("two nodes have the same label, so ids are the numbers in the file")
         return as_graph(nx.read_gml(path, label="id"))
 
 
 def _read_matrix_market(path: Path) -> Data:
     from scipy.io import mmread
 
-    return as_graph(mmread(path))
+    return as_graph(sp.coo_array(mmread(path)))  # a dense one is an adjacency matrix, too
 
 
 def _read_metis(path: Path) -> Data:
@@ -143,6 +156,10 @@ def _read_metis(path: Path) -> Data:
     """
     with open_file(path) as file:
         lines = [line.split() for line in file if not line.lstrip().startswith(b"%")]
+    if not lines:
+        raise GraphError(
+            "the file is empty; its first line must hold the numbers of nodes and edges"
+        )
     n, m, *more = (int(value) for value in lines[0])
     kind = f"{more[0] if more else 0:03d}"
     skip = (kind[0] == "1") + (more[1] if len(more) > 1 else 1) * (kind[1] == "1")
@@ -152,30 +169,38 @@ def _read_metis(path: Path) -> Data:
         raise GraphError(f"the first line promises {n} nodes, found {len(lines) - 1} lines")
     cells = [np.array(row[skip:], dtype=float) for row in rows]
     source = np.repeat(np.arange(n), [len(row[::step]) for row in cells])
-    target = np.concatenate([row[::step] for row in cells]).astype(np.int64) - 1
+    neighbours = np.concatenate([row[::step] for row in cells])
+    target = neighbours.astype(np.int64) - 1
     weight = np.concatenate([row[1::2] for row in cells]) if step == 2 else None
     if len(target) != 2 * m:
         raise GraphError(f"the first line promises {m} edges, found {len(target) / 2:g}")
-    if len(target) and (target.min() < 0 or target.max() >= n):
-        raise GraphError(f"neighbours must be 1..{n}")
+    strange = neighbours[(neighbours < 1) | (neighbours > n) | (neighbours % 1 != 0)]
+    if len(strange):
+        raise GraphError(f"neighbours must be 1..{n}, found {strange[0]:g}")
+    if not is_symmetric(*coalesce(source, target, weight, n), n):
+        raise GraphError("each edge must be listed by both its nodes, with the same weight")
     return finish(Raw(source, target, n, directed=False, weight=weight))
 
 
+NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 LABEL_FORMATS = (".csv", ".tsv", ".json", ".parquet", ".graphml")
 
 
 def write_labels(graph: Data, labels: Array, path: str | Path) -> None:
     """Write `node,cluster` by the user's ids: a table, or (.graphml) the graph with `cluster`.
 
-    Atomic: the file is whole or not there.
+    Atomic: the file is whole or not there. JSON and parquet keep whole numbers apart from text;
+    the others hold text alone, and parquet does where there are ids of several types.
 
     Raises:
-        GraphError: an ending that is none of LABEL_FORMATS, or .parquet without pyarrow.
+        GraphError: an ending that is none of LABEL_FORMATS, .parquet without pyarrow, or ids that
+            the format cannot hold.
     """
     path = Path(path)
     if path.suffix not in LABEL_FORMATS:
         raise GraphError(f"{path.name}: the ending must be one of {', '.join(LABEL_FORMATS)}")
-    table = pd.DataFrame({"node": node_ids(graph), "cluster": labels})
+    ids = _writable_ids(node_ids(graph), path)
+    table = pd.DataFrame({"node": ids, "cluster": labels})
     with atomic(path) as temporary:
         if path.suffix == ".graphml":
             import networkx as nx
@@ -190,13 +215,33 @@ def write_labels(graph: Data, labels: Array, path: str | Path) -> None:
         elif path.suffix == ".json":
             table.to_json(temporary, orient="records", force_ascii=False)
         else:
-            table.to_csv(temporary, index=False, sep="\t" if path.suffix == ".tsv" else ",")
+            # a lone carriage return ends a line for most readers, and csv would not quote it
+            returns = ids.dtype.kind == "U" and (np.char.find(ids, "\r") >= 0).any()
+            quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+            separator = "\t" if path.suffix == ".tsv" else ","
+            table.to_csv(temporary, index=False, sep=separator, quoting=quoting)
+
+
+def _writable_ids(ids: Array, path: Path) -> Array:
+    if ids.dtype == object and path.suffix != ".json":
+        texts = np.array([str(node) for node in ids])
+        if (twice := pd.Index(texts).duplicated()).any():
+            raise GraphError(
+                f"{path.name}: two nodes are called {texts[twice][0]} when ids are written as "
+                "text; .json keeps numbers and text apart"
+            )
+        ids = texts
+    if path.suffix == ".graphml" and ids.dtype.kind == "U":
+        for node in ids.tolist():
+            if bad := NOT_XML.search(node):
+                raise GraphError(f"{path.name}: GraphML cannot hold {bad[0]!r}, found in {node!r}")
+    return ids
 
 
 READERS: dict[str, Callable[[Path], Data]] = {
-    ".graphml": _networkx("read_graphml"),
+    ".graphml": _read_graphml,
     ".gml": _read_gml,
-    ".net": _networkx("read_pajek"),
+    ".net": read_pajek,
     ".graph": _read_metis,
     ".metis": _read_metis,
     ".mtx": _read_matrix_market,
