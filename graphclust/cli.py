@@ -88,8 +88,10 @@ def cluster(
         with shown_warnings():
             data = load(graph, directed=directed, nodes=nodes)
             result = model.fit(data)
-        written = _write_result(data, result, output) if output else None
-        show_clustering(out, graph, data, result)
+        try:
+            written = _write_result(data, result, output) if output else None
+        finally:  # a full disk loses no result
+            show_clustering(out, graph, data, result)
         if written:
             out.print(written, soft_wrap=True, markup=False)
 
@@ -140,11 +142,13 @@ def compare(
                 data, names, n_clusters=n_clusters, seeds=seeds, progress=progress, **limits
             )
         written = []  # files first: whatever happens to the screen, they are there
-        if rows:
-            written.append(_write_text(found.rows.to_csv(index=False), rows))
-        if output:
-            written.append(_write_text(found.render(forms[output.suffix]), output))
-        show_comparison(out, graph, data, found)
+        try:
+            if rows:
+                written.append(_write_text(found.rows.to_csv(index=False), rows))
+            if output:
+                written.append(_write_text(found.render(forms[output.suffix]), output))
+        finally:  # and whatever happens to the files, the screen shows the result
+            show_comparison(out, graph, data, found)
         for line in written:
             out.print(line, soft_wrap=True, markup=False)
         if not (found.rows["status"] == "ok").any():
@@ -215,6 +219,7 @@ def run(
         experiments = [(read_experiment(path), results_path(path)) for path in files]
         for experiment, results in experiments:
             results.parent.mkdir(exist_ok=True)
+            _check_suffix(results, (".csv",))
             with progress_bar() as progress, shown_warnings():
                 ran = run_experiment(experiment, results, progress)
             out.print(f"{experiment.name}: {ran} runs, in {results}", soft_wrap=True, markup=False)
@@ -246,6 +251,8 @@ def _check_suffix(path: Path | None, accepted: tuple[str, ...]) -> None:
         return
     if path.suffix not in accepted:
         raise ValueError(f"{path}: the ending must be one of {', '.join(accepted)}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file")
     if not path.resolve().parent.is_dir():
         raise FileNotFoundError(f"the folder {path.parent} does not exist")
     if not os.access(path.resolve().parent, os.W_OK):

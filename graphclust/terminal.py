@@ -29,7 +29,7 @@ def user_errors() -> Iterator[None]:
     except (ValueError, TypeError, OSError) as error:
         if _debug:
             raise
-        _fail(str(error) or type(error).__name__, 2)
+        _fail(_sentence(error) or type(error).__name__, 2)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
     except MemoryError as error:
@@ -44,6 +44,13 @@ def user_errors() -> Iterator[None]:
             "(--debug shows where)",
             1,
         )
+
+
+def _sentence(error: Exception) -> str:
+    """What the system says without its number, and the file before it."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
 
 
 def _fail(message: str, code: int) -> None:
