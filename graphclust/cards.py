@@ -42,10 +42,14 @@ class Card:
 
 
 def card_folder() -> Path | None:
-    """Where the cards are: beside the package in a checkout, else where pip put them."""
-    checkout = Path(__file__).resolve().parents[1] / "datasets"
-    installed = Path(sysconfig.get_path("data")) / "share" / "graphclust" / "datasets"
-    return next((p for p in (checkout, installed) if (p / "karate.toml").is_file()), None)
+    """Where the cards are: beside the package in a checkout, else where pip put them: in the
+    environment, or with its --user or --target.
+    """
+    beside = Path(__file__).resolve().parents[1]
+    user = sysconfig.get_path("data", sysconfig.get_preferred_scheme("user"))
+    roots = (Path(sysconfig.get_path("data")), Path(user), beside)
+    folders = (beside / "datasets", *(root / "share" / "graphclust" / "datasets" for root in roots))
+    return next((p for p in folders if (p / "karate.toml").is_file()), None)
 
 
 @cache
