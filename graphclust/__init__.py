@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from graphclust.graph.convert import as_graph
     from graphclust.graph.errors import GraphError, GraphWarning
     from graphclust.graph.export import to_igraph, to_networkx, to_scipy
-    from graphclust.graph.formats import save
+    from graphclust.graph.writers import save
     from graphclust.loaders import load
     from graphclust.methods import METHODS
 
@@ -32,7 +32,7 @@ _HOMES = {
     "to_networkx": "graph.export",
     "to_scipy": "graph.export",
     "load": "loaders",
-    "save": "graph.formats",
+    "save": "graph.writers",
     "compare": "evaluate.compare",
 }
 __all__ = [

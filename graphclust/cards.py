@@ -42,11 +42,15 @@ class Card:
 
 
 def shared_folder(name: str, pattern: str) -> Path | None:
-    """A folder of files that come with the package: in a checkout, else where pip put them."""
-    root = Path(__file__).resolve().parents[1]
-    checkout = {"datasets": root / "datasets", "results": root / "experiments" / "results"}
-    installed = Path(sysconfig.get_path("data")) / "share" / "graphclust" / name
-    return next((p for p in (checkout[name], installed) if any(p.glob(pattern))), None)
+    """A folder of files that come with the package: in a checkout, else where pip put them: in the
+    environment, or with its --user or --target.
+    """
+    beside = Path(__file__).resolve().parents[1]
+    user = sysconfig.get_path("data", sysconfig.get_preferred_scheme("user"))
+    checkout = {"datasets": beside / "datasets", "results": beside / "experiments" / "results"}
+    roots = (Path(sysconfig.get_path("data")), Path(user), beside)
+    folders = (checkout[name], *(root / "share" / "graphclust" / name for root in roots))
+    return next((p for p in folders if any(p.glob(pattern))), None)
 
 
 def card_folder() -> Path | None:

@@ -107,8 +107,10 @@ def cluster(
             if not force:
                 refuse_what_cannot_fit(model, data)
             result = model.fit(data)
-        written = _write_result(data, result, output) if output else None
-        show_clustering(out, graph, data, result)
+        try:
+            written = _write_result(data, result, output) if output else None
+        finally:  # a full disk loses no result
+            show_clustering(out, graph, data, result)
         if written:
             out.print(written, soft_wrap=True, markup=False)
 
@@ -159,11 +161,13 @@ def compare(
                 data, names, n_clusters=n_clusters, seeds=seeds, progress=progress, **limits
             )
         written = []  # files first: whatever happens to the screen, they are there
-        if rows:
-            written.append(write_text(found.rows.to_csv(index=False), rows))
-        if output:
-            written.append(write_text(found.render(forms[output.suffix]), output))
-        show_comparison(out, graph, data, found)
+        try:
+            if rows:
+                written.append(write_text(found.rows.to_csv(index=False), rows))
+            if output:
+                written.append(write_text(found.render(forms[output.suffix]), output))
+        finally:  # and whatever happens to the files, the screen shows the result
+            show_comparison(out, graph, data, found)
         for line in written:
             out.print(line, soft_wrap=True, markup=False)
         if not (found.rows["status"] == "ok").any():
@@ -214,7 +218,8 @@ def convert(
 ) -> None:
     """Write a graph to another format; .safetensors opens at once, however large it is."""
     with user_errors():
-        from graphclust.graph.formats import GRAPH_FORMATS, ending, save
+        from graphclust.graph.formats import ending
+        from graphclust.graph.writers import GRAPH_FORMATS, save
         from graphclust.loaders import load
 
         check_output(output, GRAPH_FORMATS, ending(output))
@@ -255,6 +260,7 @@ def run(
         experiments = [(read_experiment(path), results_path(path)) for path in files]
         for experiment, results in experiments:
             results.parent.mkdir(exist_ok=True)
+            check_output(results, (".csv",))
             with progress_bar() as progress, shown_warnings():
                 ran = run_experiment(experiment, results, progress)
             out.print(f"{experiment.name}: {ran} runs, in {results}", soft_wrap=True, markup=False)
@@ -303,7 +309,7 @@ def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) ->
 
 
 def _write_result(data: "Data", result: "Clustering", path: Path) -> str:
-    from graphclust.graph.formats import write_labels
+    from graphclust.graph.writers import write_labels
 
     if path.suffix == ".npz":
         result.save(path)

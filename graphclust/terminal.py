@@ -31,7 +31,7 @@ def user_errors() -> Iterator[None]:
     except (ValueError, TypeError, OSError) as error:
         if _debug:
             raise
-        _fail(str(error) or type(error).__name__, 2)
+        _fail(_sentence(error) or type(error).__name__, 2)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
     except MemoryError as error:
@@ -46,6 +46,13 @@ def user_errors() -> Iterator[None]:
             "(--debug shows where)",
             1,
         )
+
+
+def _sentence(error: Exception) -> str:
+    """What the system says without its number, and the file before it."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
 
 
 def _fail(message: str, code: int) -> None:
@@ -96,6 +103,8 @@ def check_output(path: Path | None, accepted: tuple[str, ...], suffix: str | Non
         return
     if (suffix or path.suffix) not in accepted:
         raise ValueError(f"{path}: the ending must be one of {', '.join(accepted)}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file")
     if not path.resolve().parent.is_dir():
         raise FileNotFoundError(f"the folder {path.parent} does not exist")
     if not os.access(path.resolve().parent, os.W_OK):

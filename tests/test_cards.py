@@ -1,17 +1,14 @@
-"""Cards: complete, true to the graphs, checked on loading, carried by the wheel."""
+"""Cards: complete, true to the graphs, checked on loading."""
 
 import csv
 import re
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from graphclust import GraphError, load
-from graphclust.cards import card_folder, cards, checksum, read_card, verify
+from graphclust.cards import cards, checksum, read_card, verify
 from graphclust.graph.files import write_npz
 from graphclust.loaders import EMBEDDED, stored
 
@@ -77,24 +74,3 @@ def test_broken_cards_are_refused(tmp_path):
     path.write_text('title = "x"\n')
     with pytest.raises(GraphError, match=r"mine\.toml: .*missing .*'source'"):
         read_card(path)
-
-
-def test_the_wheel_carries_the_cards(tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "-w",
-        str(tmp_path),
-        str(ROOT),
-    ]
-    if subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("no build back-end within reach")
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    inside = {Path(name).stem for name in names if "share/graphclust/datasets/" in name}
-    assert inside == set(cards())
-    assert card_folder() == ROOT / "datasets"

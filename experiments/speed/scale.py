@@ -29,7 +29,7 @@ def scores(labels):
 """
 OURS_SETUP = """
 from graphclust import METHODS, load
-from graphclust.graph.formats import write_labels
+from graphclust.graph.writers import write_labels
 """
 OURS = """
 graph = load(folder + "/g.{kind}")

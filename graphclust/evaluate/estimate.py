@@ -71,7 +71,8 @@ def estimate(method: Method, graph: Data) -> Estimate | None:
     """
     rows = _rows()
     rows = rows[rows["method"] == method.name]
-    rows = rows[[_unset(json.loads(text)) == _unset(vars(method)) for text in rows["params"]]]
+    alike = [_unset(json.loads(text)) == _unset(vars(method)) for text in rows["params"]]
+    rows = rows[np.array(alike, bool)]
     if len(rows[list(SIZES)].drop_duplicates()) < MIN_GRAPHS:
         return None
     known = rows[list(SIZES)].to_numpy(float)

@@ -39,6 +39,7 @@ from graphclust.evaluate.metrics import EXTERNAL, INTERNAL, n_classes
 from graphclust.evaluate.run import params_text, run_cell
 from graphclust.evaluate.tables import markdown
 from graphclust.graph.errors import GraphError
+from graphclust.graph.files import named_errors
 from graphclust.loaders import load
 from graphclust.methods import METHODS
 from graphclust.params import check
@@ -177,23 +178,39 @@ def read_rows(results: str | Path) -> list[dict[str, str]]:
 
 
 def append_row(results: Path, row: dict[str, Any]) -> None:
-    """Append one row in a single write, after cutting off what a killed writer left."""
-    new = not results.is_file() or results.stat().st_size == 0
-    if not new:
-        content = results.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            os.truncate(results, whole)
-            new = whole == 0
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
-    if new:
-        writer.writeheader()
-    writer.writerow({key: str(value).replace("\n", " ") for key, value in row.items()})
-    with open(results, "ab") as file:
-        file.write(text.getvalue().encode())
-        file.flush()
-        os.fsync(file.fileno())
+    """Append one row in a single write, after cutting off what a killed writer left.
+
+    Raises:
+        OSError: the row could not be written, on a full disk say; the rows before it are as they
+            were.
+    """
+    with named_errors(results):
+        there = results.exists()
+        start = _cut_to_whole_rows(results) if there else 0
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
+        if start == 0:
+            writer.writeheader()
+        writer.writerow({key: str(value).replace("\n", " ") for key, value in row.items()})
+        rest = text.getvalue().encode()
+        with open(results, "ab", buffering=0) as file:
+            try:
+                while rest:  # a disk that fills takes a part and refuses the next
+                    rest = rest[file.write(rest) :]
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(start)
+                if not there:
+                    results.unlink()
+                raise
+
+
+def _cut_to_whole_rows(results: Path) -> int:
+    content = results.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(results, whole)
+    return whole
 
 
 def frame(rows: list[dict[str, str]]) -> pd.DataFrame:

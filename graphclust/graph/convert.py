@@ -194,11 +194,11 @@ def _numbers(values: Any, what: str, raw: Raw) -> Array:
         if np.isnat(array).any():
             raise GraphError(f"{what} must be there for every edge, found NaT")
         array = array.astype("datetime64[ns]").astype(np.int64)
-    if array.dtype.kind == "O":
+    if array.dtype.kind in "OU":
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError):
-            bad = next(v for v in values if not isinstance(v, (int, float)))
+            bad = next(v for v in array.tolist() if not _is_number(v))
             raise GraphError(f"{what} must be a number for every edge, found {bad!r}") from None
     if array.dtype.kind not in "biuf":
         raise GraphError(f"{what} must be a number for every edge, found {array.dtype}")
@@ -218,3 +218,11 @@ def _numbers(values: Any, what: str, raw: Raw) -> Array:
             )
         return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
     return array.astype(np.int64 if what == "time" else np.float64)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

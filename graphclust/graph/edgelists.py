@@ -1,16 +1,13 @@
-"""Edge tables from files: CSV, TSV or space-separated text (plain, .gz, .zst) and parquet.
+"""Edge lists: CSV, TSV or space-separated text (plain, .gz, .zst).
 
 Text is read twice at most: once straight into numbers, which is fast and holds for most files; and
 once as text where ids are names or a line is broken, so that an error can name the line.
 """
 
 import csv
-import gzip
-import io
 import re
 import warnings
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +18,10 @@ from torch_geometric.data import Data
 from graphclust.graph.convert import as_graph
 from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.frames import COLUMNS
+from graphclust.graph.tables import WHOLE, find_separator, open_file
 
-WHOLE = r"0|-?[1-9][0-9]{0,17}"  # plain whole numbers, the only ids that are not text
 STANDARD = set(COLUMNS)
 BLOCK = 1 << 24  # bytes looked at in one go
-Series = Any
 
 
 def read_edges(
@@ -36,17 +32,14 @@ def read_edges(
     The separator is found from the first line (tab, comma, semicolon, else spaces). A first line
     that names source and target (or src/dst, from/to, u/v) is a header; without one, columns are
     source, target, weight. Lines that start with # or % are comments. Ids stay text unless all of
-    them are plain whole numbers (007 is text). Undirected unless `directed` is True. `nodes` is a
-    node table as for `as_graph`.
+    them are plain whole numbers (007 is text); spaces around an id do not belong to it. Cells in
+    double quotes may hold separators and, but for the first line, line breaks. Undirected unless
+    `directed` is True. `nodes` is a node table as for `as_graph`.
 
     Raises:
         GraphError: a broken line, named by its number; a truncated archive; no edges.
     """
-    path = Path(path)
-    try:
-        return as_graph(read_edge_table(path), directed=directed, nodes=nodes)
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise GraphError(f"{path.name} is cut off or no {path.suffix} file: {error}") from None
+    return as_graph(read_edge_table(Path(path)), directed=directed, nodes=nodes)
 
 
 def read_edge_table(path: Path) -> pd.DataFrame:
@@ -56,7 +49,7 @@ def read_edge_table(path: Path) -> pd.DataFrame:
         warn(f"{count(between, 'line')} between the edges begin with # or % and were skipped")
     if "\r" in first.rstrip("\r\n"):
         raise GraphError(f"{path.name} has line ends of old Macs (CR alone); convert them first")
-    separator = _separator(path, number, first)
+    separator = find_separator(path, number, first)
     cells = _split(first, separator)
     names = _header(path, number, cells)
     skip = comments | {number - 1} if names else comments
@@ -68,9 +61,24 @@ def read_edge_table(path: Path) -> pd.DataFrame:
             )
         names = ["source", "target", "weight"][: len(cells)]
     if len(names) < 2:
-        raise GraphError(f"{path.name}, line {number}: found 1 column where 2 are expected")
-    fast = _read_numbers(path, separator, skip, names) if numeric else None
-    return _read_text(path, separator, skip, names, number) if fast is None else fast
+        raise GraphError(
+            f"{path.name}, line {number}: found 1 column where 2 are expected; tabs, commas, "
+            "semicolons or spaces separate columns"
+        )
+    table = _read_numbers(path, separator, skip, names) if numeric else None
+    if table is None:
+        table = _read_text(path, separator, skip, names, number)
+    if between and len(table) != _count_lines(path, skip):
+        raise GraphError(
+            f"{path.name} has lines that begin with # or % as well as line breaks within quotes, "
+            "so that comments cannot be told from cells; take out one or the other"
+        )
+    return table
+
+
+def _count_lines(path: Path, skip: set[int]) -> int:
+    with open_file(path) as file:
+        return sum(i not in skip and not line.isspace() for i, line in enumerate(file))
 
 
 def _scan(path: Path) -> tuple[int, str, set[int], bool]:
@@ -123,39 +131,10 @@ def _has_padded_number(block: bytes) -> bool:
     return bool((starts & (padded | minus_zero)).any())
 
 
-def open_file(path: Path) -> Any:
-    """Open a file for reading bytes, through gzip or zstandard where its name ends so."""
-    if path.suffix == ".gz":
-        return gzip.open(path)
-    if path.suffix == ".zst":
-        need_pyarrow(path)
-        import pyarrow
-
-        stream = pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd")
-        return io.BufferedReader(stream)
-    return open(path, "rb")
-
-
-def need_pyarrow(path: Path) -> None:
-    """Say how to install pyarrow where a file needs it and it is not there."""
-    if find_spec("pyarrow") is None:
-        raise GraphError(f"{path.name} needs pyarrow: pip install 'graphclust[parquet]'")
-
-
 def _split(line: str, separator: str | None) -> list[str]:
     if separator is None:
         return line.split()
     return next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=True))
-
-
-def _separator(path: Path, number: int, line: str) -> str | None:
-    bare = re.sub(r'"[^"]*"', "", line)
-    if "\t" not in bare and "," in bare and ";" in bare:
-        raise GraphError(
-            f"{path.name}, line {number}: both , and ; could separate columns; quote the cells "
-            "that hold one of them, and write decimals with a point"
-        )
-    return next((s for s in "\t,;" if s in bare), None)
 
 
 def _header(path: Path, number: int, cells: list[str]) -> list[str] | None:
@@ -234,7 +213,7 @@ def _read_text(
             "expected"
         )
     for end in ("source", "target"):
-        table[end] = table[end].str.strip()
+        table[end] = table[end].str.strip(" \t")
     _check_cells(path, table, skip)
     if number - 1 not in skip:  # there was no header
         _check_first_row(path, table, number)
@@ -279,41 +258,4 @@ def _line_of(path: Path, row: int, skip: set[int]) -> int:
     """The line number (from 1) of the row-th data line; reads again, only to word an error."""
     with open_file(path) as lines:
         numbers = (i + 1 for i, line in enumerate(lines) if i not in skip and line.strip())
-        return next(number for seen, number in enumerate(numbers) if seen == row)
-
-
-def read_parquet(path: Path) -> pd.DataFrame:
-    """A parquet file, or a folder of parts, as a frame."""
-    need_pyarrow(path)
-    import pyarrow
-
-    try:
-        return pd.read_parquet(path)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise GraphError(f"{path.name} is no readable parquet file: {error}") from None
-
-
-def read_node_table(path: str | Path) -> pd.DataFrame:
-    """A node table from .csv, .tsv or parquet, for `as_graph(…, nodes=…)`."""
-    path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"no file {path}")
-    if path.suffix == ".parquet":
-        return read_parquet(path)
-    try:
-        table = pd.read_csv(
-            path, sep=None, engine="python", dtype=str, encoding="utf-8-sig", keep_default_na=False
-        )
-    except (ValueError, UnicodeDecodeError) as error:
-        raise GraphError(f"{path.name} cannot be read as a node table: {error}") from None
-    return table.apply(_typed_attribute)
-
-
-def _typed_attribute(column: Series) -> Series:
-    text = column.replace("", None)
-    try:
-        numbers = pd.to_numeric(text)
-    except (ValueError, TypeError):
-        return text
-    padded = column.str.fullmatch(r"[+-]?0\d+").any()
-    return text if padded else numbers
+        return next((number for seen, number in enumerate(numbers) if seen == row), row + 1)

@@ -1,7 +1,7 @@
 """Writing files whole or not at all, and the `.npz` archive of a graph.
 
-Every write goes to a temporary file beside the target and is renamed at the end, so an
-interrupted run leaves the old file or the new one, never half of one.
+Every write goes to a temporary file beside the target and is renamed at the end, so an interrupted
+run or a full disk leaves the old file or the new one, never half of one.
 """
 
 import os
@@ -26,18 +26,39 @@ from graphclust.graph.raw import Raw
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """A temporary path to write to; it takes the place of `path` when the block ends well."""
+    """A temporary path to write to; it takes the place of `path` when the block ends well.
+
+    Raises:
+        OSError: the folder is missing or read-only, the disk is full, `path` is a folder: the
+            sentence names `path` and the cause.
+    """
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"the folder {path.parent} does not exist")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file")
+    prefix = f".{path.name[:40]}."  # a name may be as long as the file system takes
+    with named_errors(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
+        os.close(handle)
+        try:
+            yield Path(name)
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Name `path` and the cause where the system refuses to write; most writers name neither."""
     try:
-        yield Path(name)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        cause = os.strerror(error.errno) if error.errno else str(error)
+        failure = type(error)(f"{path} was not written: {cause}")
+        failure.errno = error.errno
+        raise failure from None
 
 
 def _umask() -> int:

@@ -4,35 +4,32 @@
 | --- | --- |
 | .csv .tsv .txt .edges .edgelist, also with .gz or .zst | edge list (`edgelists`) |
 | .parquet, or a folder with edges and vertices | edge table; GraphFrames (extra `parquet`) |
-| .graphml .gml .net | networkx; ids are its node names, weights its `weight` |
-| .graph .metis | METIS |
-| .mtx | Matrix Market: a square matrix |
+| .graphml .gml | networkx; ids are its node names, always text, and weights its `weight` |
+| .net | Pajek (`pajek`) |
+| .graph .metis | METIS: undirected, nodes are 0..N−1 |
+| .mtx | Matrix Market: a square matrix, undirected where it is symmetric; nodes are 0..N−1 |
 | .npz | graphclust's own (`files`) |
 | .safetensors | graphclust's own, mapped and not read, for large graphs (`arrays`) |
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
+import scipy.sparse as sp
 from torch_geometric.data import Data
 
-from graphclust.graph.arrays import read_arrays, write_arrays
+from graphclust.graph.arrays import read_arrays
 from graphclust.graph.convert import as_graph, finish
-from graphclust.graph.edgelists import (
-    need_pyarrow,
-    open_file,
-    read_edges,
-    read_node_table,
-    read_parquet,
-)
-from graphclust.graph.errors import GraphError, GraphWarning, count, warn
-from graphclust.graph.export import edges_once, is_temporal, node_ids, to_networkx
-from graphclust.graph.files import atomic, read_npz, write_npz
-from graphclust.graph.raw import Array, Raw
+from graphclust.graph.edgelists import read_edges
+from graphclust.graph.errors import GraphError, GraphWarning, warn
+from graphclust.graph.files import read_npz
+from graphclust.graph.pajek import read_pajek
+from graphclust.graph.raw import Raw
+from graphclust.graph.tables import open_file, read_node_table, read_parquet
+from graphclust.kernels.sparse import coalesce, is_symmetric
 
 EDGE_LISTS = (".csv", ".tsv", ".txt", ".edges", ".edgelist")
 PACKED = (".gz", ".zst")
@@ -108,33 +105,45 @@ def _read_graphframe(folder: Path, directed: bool | None) -> Data:
     )
 
 
-def _networkx(reader: str, **options: Any) -> Callable[[Path], Data]:
-    def read(path: Path) -> Data:
-        import networkx as nx
+def _read_graphml(path: Path) -> Data:
+    """One graph of plain nodes; networkx would pass over what it does not know."""
+    from xml.etree.ElementTree import iterparse
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            return as_graph(getattr(nx, reader)(path, **options))
+    import networkx as nx
 
-    return read
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of keys without a type
+        g = nx.read_graphml(path)
+    elements = (element for _, element in iterparse(path))
+    listed = Counter(e.get("id") for e in elements if e.tag.rpartition("}")[2] == "node")
+    if twice := [node for node, times in listed.items() if times > 1]:
+        raise GraphError(f"two nodes have the id {twice[0]!r}")
+    if strange := [node for node in g if node not in listed]:
+        raise GraphError(f"an edge joins the node {strange[0]!r}, which is not listed")
+    if len(listed) > len(g):
+        raise GraphError("more than one graph, or graphs within nodes; only one graph can be read")
+    return as_graph(g)
 
 
 def _read_gml(path: Path) -> Data:
-    """By label, or by id where nodes have no label."""
+    """By label, or by id where nodes have no label or two have the same."""
     import networkx as nx
 
     try:
         return as_graph(nx.read_gml(path))
     except nx.NetworkXError as error:
-        if "no 'label' attribute" not in str(error) and "duplicated" not in str(error):
+        twice = "node label" in str(error) and "duplicated" in str(error)
+        if "no 'label' attribute" not in str(error) and not twice:
             raise
+        if twice:
+            warn("two nodes have the same label, so ids are the numbers in the file")
         return as_graph(nx.read_gml(path, label="id"))
 
 
 def _read_matrix_market(path: Path) -> Data:
     from scipy.io import mmread
 
-    return as_graph(mmread(path))
+    return as_graph(sp.coo_array(mmread(path)))  # a dense one is an adjacency matrix, too
 
 
 def _read_metis(path: Path) -> Data:
@@ -145,6 +154,10 @@ def _read_metis(path: Path) -> Data:
     """
     with open_file(path) as file:
         lines = [line.split() for line in file if not line.lstrip().startswith(b"%")]
+    if not lines:
+        raise GraphError(
+            "the file is empty; its first line must hold the numbers of nodes and edges"
+        )
     n, m, *more = (int(value) for value in lines[0])
     kind = f"{more[0] if more else 0:03d}"
     skip = (kind[0] == "1") + (more[1] if len(more) > 1 else 1) * (kind[1] == "1")
@@ -154,114 +167,23 @@ def _read_metis(path: Path) -> Data:
         raise GraphError(f"the first line promises {n} nodes, found {len(lines) - 1} lines")
     cells = [np.array(row[skip:], dtype=float) for row in rows]
     source = np.repeat(np.arange(n), [len(row[::step]) for row in cells])
-    target = np.concatenate([row[::step] for row in cells]).astype(np.int64) - 1
+    neighbours = np.concatenate([row[::step] for row in cells])
+    target = neighbours.astype(np.int64) - 1
     weight = np.concatenate([row[1::2] for row in cells]) if step == 2 else None
     if len(target) != 2 * m:
         raise GraphError(f"the first line promises {m} edges, found {len(target) / 2:g}")
-    if len(target) and (target.min() < 0 or target.max() >= n):
-        raise GraphError(f"neighbours must be 1..{n}")
+    strange = neighbours[(neighbours < 1) | (neighbours > n) | (neighbours % 1 != 0)]
+    if len(strange):
+        raise GraphError(f"neighbours must be 1..{n}, found {strange[0]:g}")
+    if not is_symmetric(*coalesce(source, target, weight, n), n):
+        raise GraphError("each edge must be listed by both its nodes, with the same weight")
     return finish(Raw(source, target, n, directed=False, weight=weight))
 
 
-LABEL_FORMATS = (".csv", ".tsv", ".json", ".parquet", ".graphml")
-
-
-def write_labels(graph: Data, labels: Array, path: str | Path) -> None:
-    """Write `node,cluster` by the user's ids: a table, or (.graphml) the graph with `cluster`.
-
-    Atomic: the file is whole or not there.
-
-    Raises:
-        GraphError: an ending that is none of LABEL_FORMATS, or .parquet without pyarrow.
-    """
-    path = Path(path)
-    if path.suffix not in LABEL_FORMATS:
-        raise GraphError(f"{path.name}: the ending must be one of {', '.join(LABEL_FORMATS)}")
-    table = pd.DataFrame({"node": node_ids(graph), "cluster": labels})
-    with atomic(path) as temporary:
-        if path.suffix == ".graphml":
-            import networkx as nx
-
-            g = to_networkx(graph)
-            clusters = dict(zip(node_ids(graph).tolist(), labels.tolist(), strict=True))
-            nx.set_node_attributes(g, clusters, "cluster")
-            nx.write_graphml(g, temporary)
-        else:
-            _write_table(table, temporary, path.suffix)
-
-
-def _write_table(table: pd.DataFrame, path: Path, form: str) -> None:
-    if form == ".parquet":
-        need_pyarrow(path)
-        table.to_parquet(path, index=False)
-    elif form == ".json":
-        table.to_json(path, orient="records", force_ascii=False)
-    else:
-        table.to_csv(path, index=False, sep="\t" if form == ".tsv" else ",")
-
-
-WHOLE_GRAPH = (".safetensors", ".npz")
-EDGES_ONLY = (".csv", ".tsv", ".parquet")
-GRAPH_FORMATS = (*WHOLE_GRAPH, *EDGES_ONLY, ".graphml")
-
-
-def save(graph: Any, path: str | Path) -> None:
-    """Write a graph (anything `as_graph` takes) so that `load` reads it; atomic.
-
-    `.safetensors` and `.npz` keep everything, and the first opens at once however large it is;
-    `.csv`, `.tsv` (also with .gz) and `.parquet` keep edges, weights and times by the user's ids,
-    `.graphml` also single-label classes as `y`. What is left out is named in a `GraphWarning`.
-
-    Raises:
-        GraphError: an ending that is none of GRAPH_FORMATS; ids that are neither whole numbers nor
-            text; .parquet without pyarrow.
-    """
-    path, data = Path(path), as_graph(graph)
-    form = ending(path)
-    if form not in GRAPH_FORMATS:
-        raise GraphError(f"{path.name}: the ending must be one of {', '.join(GRAPH_FORMATS)}")
-    if form in WHOLE_GRAPH:
-        (write_arrays if form == ".safetensors" else write_npz)(data, path)
-        return
-    if lost := _left_out(data, form):
-        warn(f"{path.suffix} cannot hold {' and '.join(lost)}; .safetensors and .npz can")
-    with atomic(path) as temporary:
-        if form == ".graphml":
-            import networkx as nx
-
-            nx.write_graphml(to_networkx(data), temporary)
-        else:
-            _write_table(edge_table(data), temporary, form)
-
-
-def _left_out(graph: Data, form: str) -> list[str]:
-    table = form in EDGES_ONLY
-    parts = [] if graph.x is None else ["features"]
-    if graph.y is not None and (table or graph.y.dim() > 1):
-        parts.append("classes")
-    if table and (alone := graph.num_nodes - len(np.unique(graph.edge_index.numpy()))):
-        parts.append(count(alone, "isolated node"))
-    if table and graph.directed:
-        parts.append("that edges are directed")
-    return parts
-
-
-def edge_table(graph: Data) -> pd.DataFrame:
-    """`source`, `target` and where there are any `weight`, `time`, by the user's ids."""
-    source, target, weight = edges_once(graph)
-    ids = node_ids(graph)
-    table = pd.DataFrame({"source": ids[source], "target": ids[target]})
-    if weight is not None:
-        table["weight"] = weight
-    if is_temporal(graph):
-        table["time"] = graph.t.numpy()
-    return table
-
-
 READERS: dict[str, Callable[[Path], Data]] = {
-    ".graphml": _networkx("read_graphml"),
+    ".graphml": _read_graphml,
     ".gml": _read_gml,
-    ".net": _networkx("read_pajek"),
+    ".net": read_pajek,
     ".graph": _read_metis,
     ".metis": _read_metis,
     ".mtx": _read_matrix_market,

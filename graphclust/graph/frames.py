@@ -91,5 +91,16 @@ def _number(ends: "pd.Series[Any]") -> tuple[Array, Any]:
     try:
         codes, ids = pd.factorize(ends, sort=True)
     except TypeError:
-        codes, ids = pd.factorize(ends)
+        try:
+            codes, ids = pd.factorize(ends)
+        except TypeError as error:
+            raise GraphError(f"node ids must be numbers or text, found an {error}") from None
+    if ids.dtype == object and pd.api.types.infer_dtype(ids) != "string":
+        texts = {node for node in ids if isinstance(node, str)}
+        for node in ids:
+            if not isinstance(node, str) and str(node) in texts:
+                raise GraphError(
+                    f"the id {node} stands in the table as {type(node).__name__} and as text; make "
+                    "all ids one type"
+                )
     return codes.astype(np.int64, copy=False), ids

@@ -13,6 +13,21 @@ CLASS = ("label", "class", "y")
 MAX_CATEGORIES = 1000  # of one column; beyond, it is an identifier or free text
 
 
+def id_column(nodes: pd.DataFrame) -> Any:
+    """The name of the column that holds the ids.
+
+    Raises:
+        GraphError: there is none.
+    """
+    lower = {str(column).lower(): column for column in reversed(nodes.columns)}
+    found = next((lower[name] for name in ID if name in lower), None)
+    if found is None:
+        raise GraphError(
+            f"a node table needs a column id (or node, name); found {list(nodes.columns)}"
+        )
+    return found
+
+
 def split_table(nodes: pd.DataFrame) -> tuple[Any, Any, pd.DataFrame]:
     """Ids, classes (or None) and attributes of a node table.
 
@@ -20,12 +35,8 @@ def split_table(nodes: pd.DataFrame) -> tuple[Any, Any, pd.DataFrame]:
         GraphError: no id column, an empty id, or an id with two rows.
     """
     lower = {str(column).lower(): column for column in reversed(nodes.columns)}
-    id_column = next((lower[name] for name in ID if name in lower), None)
-    if id_column is None:
-        raise GraphError(
-            f"a node table needs a column id (or node, name); found {list(nodes.columns)}"
-        )
-    ids = nodes[id_column]
+    id_name = id_column(nodes)
+    ids = nodes[id_name]
     if ids.isna().any():
         at = int(np.flatnonzero(ids.isna())[0])
         raise GraphError(f"the node table has no id in row {at} (counted from 0)")
@@ -33,7 +44,7 @@ def split_table(nodes: pd.DataFrame) -> tuple[Any, Any, pd.DataFrame]:
         raise GraphError(f"the node table has two rows for node {ids[ids.duplicated()].iloc[0]!r}")
     class_column = next((lower[name] for name in CLASS if name in lower), None)
     classes = None if class_column is None else nodes[class_column]
-    return ids, classes, nodes.drop(columns=[id_column, class_column], errors="ignore")
+    return ids, classes, nodes.drop(columns=[id_name, class_column], errors="ignore")
 
 
 def attribute_matrix(attributes: pd.DataFrame) -> NDArray[np.float32] | None:

@@ -428,7 +428,10 @@ def test_events_come_back_from_networkx():
         ([], "a list of edges must hold"),
         ([("a", "b"), ("a", "b", 1)], "a list of edges must hold"),
         ([("a", None)], "column 'target' has no node id in row 0"),
-        ([("a", "b", "heavy")], "weight must be a number for every edge, found"),
+        ([("a", "b", "heavy")], "weight must be a number for every edge, found 'heavy'"),
+        ([("a", "b", "1"), ("b", "c", "x")], "weight must be a number for every edge, found 'x'"),
+        ([(1, "2"), (2, "3")], "the id 2 stands in the table as int and as text"),
+        ([([1], "2")], "node ids must be numbers or text, found an unhashable type: 'list'"),
         (
             [("a", "b", np.inf)],
             "weight must be finite, found 1 NaN or infinite values, the first at edge 0",

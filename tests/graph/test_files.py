@@ -74,6 +74,8 @@ def test_what_is_easily_misread_is_refused(tmp_path, text, message):
 def test_spaces_and_hashes_do_not_make_nodes_or_lose_edges_unsaid(tmp_path):
     (tmp_path / "a.csv").write_text("a ,b\nc, a\n")
     assert edge_set(read_edges(tmp_path / "a.csv")) == names(("a", "b"), ("a", "c"))
+    (tmp_path / "a.csv").write_text("\xa0a,b\n")  # a space that belongs to the name
+    assert edge_set(read_edges(tmp_path / "a.csv")) == names(("\xa0a", "b"))
     (tmp_path / "a.csv").write_text("# head\nx,y\n#ai,#ml\ny,z\n")
     with pytest.warns(GraphWarning, match="1 line between the edges begin with # or %"):
         assert read_edges(tmp_path / "a.csv").num_nodes == 3
@@ -107,6 +109,9 @@ def test_columns_in_any_order_and_more_than_needed(tmp_path):
         ("source,target\na,b\nc\n", "line 3: column 'target' has no node id, found nothing"),
         ("source,target,time\na,b,soon\n", "line 2: column 'time' has a time that is no finite"),
         ("a\nb\n", "line 1: found 1 column where 2 are expected"),
+        ("a|b\nb|c\n", "expected; tabs, commas, semicolons or spaces separate columns"),
+        ('source,target\n"a\n#b",c\nc,d\n', "comments cannot be told from cells"),
+        ("source,target\nc,d\na\rb,c\n", "column 'target' has no node id"),
         ("a,b,1,5\n", "has 4 columns and no header"),
         ("", "holds no edges"),
         ("# only a comment\n\n", "holds no edges"),

@@ -8,8 +8,6 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from graphs import same
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from scipy.io import mmwrite
 
 from graphclust import GraphError, GraphWarning, as_graph, load, to_networkx, to_scipy
@@ -80,12 +78,141 @@ def test_metis(tmp_path, kind, weighted):
         ("3 5\n2\n1 3\n2\n", "promises 5 edges, found 2"),
         ("2 1\n2\n9\n", "neighbours must be 1..2"),
         ("two one\n", "no readable .graph file"),
+        ("", "the file is empty"),
+        ("2 1\n1.5\n1\n", "neighbours must be 1..2, found 1.5"),
+        ("3 1\n2 2\n\n\n", "each edge must be listed by both its nodes"),
+        ("3 2 1\n2 1 3 2\n1 1\n1 4\n", "by both its nodes, with the same weight"),
     ],
 )
 def test_broken_metis(tmp_path, text, message):
     (tmp_path / "g.graph").write_text(text)
     with pytest.raises(GraphError, match=message):
         load(tmp_path / "g.graph")
+
+
+PAJEK = """*Network friends
+% of whom nothing is known
+*Vertices 4
+1 "ann" 0.1 0.2 ellipse ic Red
+2 "bo b"
+4 cy
+*Arcs :1 "likes"
+1 2 2.5
+1 2 1.5 c Blue
+*Edgeslist
+4 3 2
+"""
+
+
+def test_pajek_as_pajek_writes_it(tmp_path):
+    """A vertex without a line, sections of both kinds, colours; repeated arcs add up."""
+    (tmp_path / "g.net").write_text(PAJEK, newline="\r\n")
+    back = to_networkx(load(tmp_path / "g.net"))
+    assert list(back) == ["ann", "bo b", "3", "cy"]
+    assert dict(back.adj["ann"]) == {"bo b": {"weight": 4.0}}
+    both = {("cy", "3"), ("3", "cy"), ("cy", "bo b"), ("bo b", "cy")}
+    assert set(back.edges) == {("ann", "bo b")} | both
+    (tmp_path / "g.net").write_text("*vertices 3\n*arcs\n*edges\n1 2\n3 2\n")
+    graph = load(tmp_path / "g.net")
+    assert not graph.directed
+    assert graph.node_ids.tolist() == [1, 2, 3]
+    assert graph.edge_weight is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "directed"), [("0 2 0\n2 0 1\n0 1 0", False), ("0 2 0\n" * 3, True)]
+)
+@pytest.mark.filterwarnings("ignore:1 self-loop dropped")
+def test_pajek_matrices(tmp_path, rows, directed):
+    (tmp_path / "g.net").write_text(f"*vertices 3\n*matrix\n{rows}\n")
+    graph = load(tmp_path / "g.net")
+    assert graph.directed == directed
+    assert to_scipy(graph).toarray()[0].tolist() == [0, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("*vertices 2\n*edges\n1 9\n", "line 3: vertices are numbered 1..2, found '9'"),
+        ("*vertices 2\n*edges\n1\n", "line 3: found one vertex where two are expected"),
+        ("*vertices 2\n*edges\n1 2 heavy\n", "line 3: a weight must be a number, found 'heavy'"),
+        ("*vertices 2\n*edges\n1 2 nan\n", "weight must be finite"),
+        ("*vertices 2\n1 a\n1 b\n", "line 3: vertex 1 is listed twice"),
+        ('*vertices 2\n1 "say "hi" you"\n', "line 2: a quote within a quoted label"),
+        ("*vertices two\n", "line 1: .Vertices must be followed by their number"),
+        ("*vertices 2\n*triangles\n1 2\n", r"line 2: section \*triangles cannot be read"),
+        ("*vertices 2\n*matrix\n0 1\n", "must hold 2 rows of 2 numbers"),
+        ("1 2\n", "line 1: expected .Vertices, found '1 2'"),
+        ("", "must begin with .Vertices"),
+    ],
+)
+def test_broken_pajek(tmp_path, text, message):
+    (tmp_path / "g.net").write_text(text)
+    with pytest.raises(GraphError, match=message):
+        load(tmp_path / "g.net")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("g.net", "*vertices 3\n1 a\n2 a\n3 b\n*edges\n1 2\n2 3\n"),
+        (
+            "g.gml",
+            'graph [ node [ id 1 label "a" ] node [ id 2 label "a" ] node [ id 3 label "b" ] '
+            "edge [ source 1 target 2 ] edge [ source 2 target 3 ] ]",
+        ),
+    ],
+)
+def test_labels_that_are_not_unique_make_way_for_numbers(tmp_path, file, text):
+    (tmp_path / file).write_text(text)
+    with pytest.warns(GraphWarning, match="two nodes have the same label, so ids are the numbers"):
+        graph = load(tmp_path / file)
+    assert graph.node_ids.tolist() == [1, 2, 3]
+    assert set(to_networkx(graph).edges) == {(1, 2), (2, 3)}
+
+
+def graphml(nodes, target="b", weight="1"):
+    return (
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+        '<key id="w" for="edge" attr.name="weight" attr.type="double"/>'
+        f'<graph edgedefault="undirected">{"".join(nodes)}<edge source="a" target="{target}">'
+        f'<data key="w">{weight}</data></edge></graph></graphml>'
+    )
+
+
+A, B = '<node id="a"/>', '<node id="b"/>'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (graphml([A, B, B]), "two nodes have the id 'b'"),
+        (graphml([A, B], target="c"), "an edge joins the node 'c', which is not listed"),
+        (graphml([A, '<node id="b"><graph><node id="c"/></graph></node>']), "graphs within nodes"),
+        (graphml([A, B], weight="nan"), "weight must be finite, found 1 NaN"),
+        (graphml([A, B], weight="heavy"), "could not convert string to float: 'heavy'"),
+        (graphml([A, B])[:200], "no readable .graphml file"),
+    ],
+)
+def test_graphml_that_says_more_or_less_than_one_graph_is_refused(tmp_path, text, message):
+    (tmp_path / "g.graphml").write_text(text)
+    with pytest.raises(GraphError, match=message):
+        load(tmp_path / "g.graphml")
+
+
+def test_what_is_changed_in_a_graphml_file_is_said(tmp_path):
+    g = nx.Graph([("a", "b"), ("b", "b")])
+    nx.write_graphml(g, tmp_path / "g.graphml")
+    with pytest.warns(GraphWarning, match="1 self-loop dropped"):
+        load(tmp_path / "g.graphml")
+
+
+def test_a_dense_matrix_market_file_is_an_adjacency_matrix(tmp_path):
+    mmwrite(tmp_path / "g.mtx", np.array([[0, 1], [1, 0]]))
+    assert load(tmp_path / "g.mtx").num_nodes == 2
+    mmwrite(tmp_path / "g.mtx", np.array([[0, 1, 3], [1, 0, 2]]))
+    with pytest.raises(GraphError, match=r"must be square, found shape \(2, 3\)"):
+        load(tmp_path / "g.mtx")
 
 
 @pytest.mark.parametrize("file", ["g.graphml", "g.gml", "g.net", "g.mtx", "g.npz", "g.parquet"])
@@ -119,10 +246,24 @@ def test_a_truncated_archive_is_refused(tmp_path):
             load(tmp_path / "a.csv.gz")
 
 
-def test_a_missing_pyarrow_is_named(tmp_path, monkeypatch):
-    from graphclust.graph import edgelists
+def test_a_damaged_archive_is_refused(tmp_path):
+    packed = bytearray(gzip.compress(TEXT.encode()))
+    packed[len(packed) // 2] ^= 255
+    (tmp_path / "a.csv.gz").write_bytes(packed)
+    with pytest.raises(GraphError, match=r"a\.csv\.gz is cut off or no \.gz file"):
+        load(tmp_path / "a.csv.gz")
+    pyarrow = pytest.importorskip("pyarrow")
+    packed = pyarrow.compress(TEXT.encode(), codec="zstd", asbytes=True)
+    for content in (packed[:-9], b"no zstd at all"):
+        (tmp_path / "a.csv.zst").write_bytes(content)
+        with pytest.raises(GraphError, match=r"a\.csv\.zst is cut off or no \.zst file"):
+            load(tmp_path / "a.csv.zst")
 
-    monkeypatch.setattr(edgelists, "find_spec", lambda name: None)
+
+def test_a_missing_pyarrow_is_named(tmp_path, monkeypatch):
+    from graphclust.graph import tables
+
+    monkeypatch.setattr(tables, "find_spec", lambda name: None)
     for file in ("a.csv.zst", "a.parquet"):
         (tmp_path / file).write_bytes(b"x")
         with pytest.raises(GraphError, match=r"needs pyarrow: pip install 'graphclust\[parquet\]'"):
@@ -144,32 +285,6 @@ def test_padded_numbers_behind_the_first_block_are_text(tmp_path):
     (tmp_path / "a.csv").write_text("100,200\n" * rows + "007,7\n")
     with pytest.warns(GraphWarning, match=f"{rows - 1:,} repeated edges dropped"):
         assert read_edges(tmp_path / "a.csv").node_ids.tolist() == ["007", "100", "200", "7"]
-
-
-cells = st.one_of(
-    st.integers(-20, 10**12).map(str),
-    st.sampled_from(["007", "+7", "NA", "null", "1.0", "a b", "ä", "x,y", 'say "hi"', "0", "-0"]),
-)
-
-
-@given(
-    st.lists(st.tuples(cells, cells, st.integers(1, 9)), min_size=1, max_size=12),
-    st.booleans(),
-    st.sampled_from(["\n", "\r\n"]),
-)
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@pytest.mark.filterwarnings("ignore::graphclust.GraphWarning")
-def test_what_csv_writes_is_what_is_read(tmp_path, rows, header, newline):
-    """Ids survive as spelled (as numbers only where all of them are plain whole numbers)."""
-    frame = pd.DataFrame(rows, columns=["source", "target", "weight"])
-    header = header or all(end[0].isalpha() for end in rows[0][:2])  # else taken for a header
-    frame.to_csv(tmp_path / "a.csv", index=False, header=header, lineterminator=newline)
-    ends = {end for row in rows for end in row[:2]}
-    whole = all(end == str(int(end)) if end.lstrip("-").isdigit() else False for end in ends)
-    expected = as_graph(frame.astype({"source": int, "target": int}) if whole else frame)
-    assert same(read_edges(tmp_path / "a.csv"), expected)
 
 
 # --- node tables -------------------------------------------------------------------------------
@@ -209,6 +324,23 @@ def test_numbers_and_texts_of_one_id_meet(tmp_path):
     }
 
 
+def test_ids_of_the_node_table_are_spelled_as_those_of_the_edges(tmp_path):
+    write(tmp_path, edges="1e5,nan\nnan,007\n", nodes="id, label\n1e5,x\nnan, y\n 007,x\n")
+    graph = load(tmp_path / "edges.csv", nodes=tmp_path / "nodes.csv")
+    classes = dict(zip(graph.node_ids.tolist(), graph.y.tolist(), strict=True))
+    assert classes == {"1e5": 0, "nan": 1, "007": 0}
+
+
+def test_a_packed_node_table_that_is_cut_off_is_refused(tmp_path):
+    write(tmp_path, edges="a,b\n")
+    packed = gzip.compress(b"id,label\na,x\nb,y\n")
+    (tmp_path / "n.csv.gz").write_bytes(packed)
+    assert load(tmp_path / "edges.csv", nodes=tmp_path / "n.csv.gz").y.tolist() == [0, 1]
+    (tmp_path / "n.csv.gz").write_bytes(packed[:-9])
+    with pytest.raises(GraphError, match=r"n\.csv\.gz is cut off or no \.gz file"):
+        load(tmp_path / "edges.csv", nodes=tmp_path / "n.csv.gz")
+
+
 def test_graphframes_layout(tmp_path):
     pytest.importorskip("pyarrow")
     edges = pd.DataFrame({"src": ["a", "b"], "dst": ["b", "c"], "relationship": ["x", "y"]})
@@ -237,6 +369,12 @@ def test_graphframes_layout(tmp_path):
         ("id,age\na,1\n,2\n", "no id in row 1"),
         ("age,size\n1,2\n", r"needs a column id \(or node, name\); found \['age', 'size'\]"),
         ("id,age\na,1\nb,\n", "column 'age' of the node table has 1 missing values"),
+        ("id,age\na,NaN\nb,2\n", "column 'age' of the node table has 1 missing values"),
+        ("id,age\na,inf\nb,2\n", "x must be finite, found 1 NaN or infinite"),
+        ("id|age\na|1\n", r"needs a column id .*; found \['id|age'\]"),
+        ("id,age\na,1,9\n", "nodes.csv has rows with more cells than its first line has names"),
+        ("id,age\na,1\nb,1,9\n", "nodes.csv cannot be read as a node table"),
+        ("", "nodes.csv is empty; a node table begins with a line of column names"),
         (
             "id,bio\n" + "".join(f"v{i},text {i}\n" for i in range(1001)),
             "column 'bio' of the node table has 1001 different texts",
