@@ -1,8 +1,8 @@
 """What will a run take? Time and memory of a method on a graph, from the rows of earlier runs.
 
-Over the rows of a method, seconds and extra megabytes are fitted by non-negative weights of
-1, N (nodes), A (arcs) and X (feature values), for methods with memory for N² numbers also N²;
-the relative error is what is made small, so that small graphs count as much as large ones.
+Over the rows of a method, seconds and extra megabytes are fitted by non-negative weights of 1, N
+(nodes), and of what the method reads: A (arcs), X (feature values), N² where its memory grows so.
+The relative error is what is made small, so that small graphs count as much as large ones.
 """
 
 import json
@@ -77,10 +77,10 @@ def estimate(method: Method, graph: Data) -> Estimate | None:
         return None
     known = rows[list(SIZES)].to_numpy(float)
     new = np.array(sizes(graph), float)
-    squared = method.max_nodes is not None
-    weights = [_fit(known, rows[column].to_numpy(float), squared) for column in ("seconds", "mb")]
-    seconds, megabytes = (float((_terms(new[None], squared) @ w)[0]) for w in weights)
-    off = _terms(known, squared) @ weights[0] / rows["seconds"].to_numpy(float)
+    terms, term = _terms(method, known), _terms(method, new[None])
+    weights = [_fit(terms, rows[column].to_numpy(float)) for column in ("seconds", "mb")]
+    seconds, megabytes = (float((term @ w)[0]) for w in weights)
+    off = terms @ weights[0] / rows["seconds"].to_numpy(float)
     return Estimate(
         seconds=seconds,
         megabytes=megabytes,
@@ -141,14 +141,16 @@ def _rows() -> pd.DataFrame:
     return rows.assign(mb=np.maximum(rows["extra_mb"], 1.0))
 
 
-def _terms(known: NDArray[np.float64], squared: bool) -> NDArray[np.float64]:
-    columns = [np.ones(len(known)), *known.T]
-    return np.stack([*columns, known[:, 0] ** 2] if squared else columns, axis=1)
+def _terms(method: Method, known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(R, T): for each row of sizes what its cost may grow with."""
+    n, arcs, values = known.T
+    columns = [np.ones(len(known)), n]
+    columns += [arcs] * bool(method.kinds) + [values] * ("x" in method.needs)
+    return np.stack([*columns, *[n**2] * (method.max_nodes is not None)], axis=1)
 
 
-def _fit(
-    known: NDArray[np.float64], cost: NDArray[np.float64], squared: bool
-) -> NDArray[np.float64]:
-    relative = _terms(known, squared) / cost[:, None]
-    scale = np.maximum(np.linalg.norm(relative, axis=0), 1e-300)
+def _fit(terms: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Non-negative weights w with terms·w / cost near 1."""
+    relative = terms / cost[:, None]
+    scale = np.maximum(np.linalg.norm(relative, axis=0), 1e-300)  # a term may be 0 throughout
     return np.asarray(nnls(relative / scale, np.ones(len(cost)))[0] / scale)
