@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from graphclust.graph.errors import GraphError, GraphWarning
     from graphclust.graph.export import to_igraph, to_networkx, to_scipy
     from graphclust.graph.writers import save
+    from graphclust.heads import HEADS
     from graphclust.loaders import load
     from graphclust.methods import METHODS
+    from graphclust.methods.features import cluster_embedding
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "METHODS": "methods",
+    "HEADS": "heads",
+    "cluster_embedding": "methods.features",
     "Method": "base",
     "Clustering": "base",
     "GraphError": "graph.errors",
@@ -36,12 +40,14 @@ _HOMES = {
     "compare": "evaluate.compare",
 }
 __all__ = [
+    "HEADS",
     "METHODS",
     "Clustering",
     "GraphError",
     "GraphWarning",
     "Method",
     "as_graph",
+    "cluster_embedding",
     "compare",
     "load",
     "save",

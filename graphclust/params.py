@@ -10,7 +10,7 @@ import math
 import numbers
 import tomllib
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 _REQUIRED: Any = dataclasses.MISSING
@@ -22,9 +22,14 @@ def param(
     *,
     low: float | None = None,
     high: float | None = None,
+    valid: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """A dataclass field with its description and the closed range [low, high] it must lie in."""
-    return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high})
+    """A dataclass field with its description and the closed range [low, high] it must lie in.
+
+    `valid` raises ValueError or TypeError for a value that it does not accept.
+    """
+    metadata = {"help": help, "low": low, "high": high, "valid": valid}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def describe(cls: type) -> list[dict[str, Any]]:
@@ -60,6 +65,8 @@ def check(instance: Any) -> None:
             outside = (low is not None and value < low) or (high is not None and value > high)
             if outside or math.isnan(value):
                 raise ValueError(f"{field.name} must lie in {_range(low, high)}, found {value!r}")
+        if valid := field.metadata.get("valid"):
+            valid(value)
 
 
 def parse(cls: type, settings: Iterable[str]) -> dict[str, Any]:

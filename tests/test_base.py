@@ -124,11 +124,13 @@ def test_every_key_is_the_name_of_its_file():
 def test_plugins_join_by_entry_point(monkeypatch):
     from importlib.metadata import EntryPoint
 
-    from graphclust import methods
+    from graphclust import registry
 
     entry = EntryPoint("mine", "test_base:Blank", "graphclust.methods")
-    monkeypatch.setattr(methods, "entry_points", lambda group: {entry.group: [entry]}[group])
-    table = methods.MethodTable("graphclust.methods", leiden="graphclust.methods.leiden:Leiden")
+    monkeypatch.setattr(registry, "entry_points", lambda group: {entry.group: [entry]}[group])
+    table = registry.Registry(
+        "method", "graphclust.methods", leiden="graphclust.methods.leiden:Leiden"
+    )
     assert set(table) == {"mine", "leiden"}
     assert table["mine"].__name__ == "Blank"
 

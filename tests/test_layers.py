@@ -12,6 +12,7 @@ import graphclust
 PACKAGE = Path(graphclust.__file__).parent
 ORDER = [  # a room may import from rooms on lines above its own, and from its own
     {"params", "kernels"},
+    {"registry"},
     {"graph"},
     {"nn"},
     {"base"},

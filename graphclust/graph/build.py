@@ -9,9 +9,7 @@ from graphclust.graph.convert import finish
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import is_temporal, to_scipy
 from graphclust.graph.raw import Raw
-from graphclust.kernels.determinism import one_thread
-
-TIES = 16  # neighbours looked at beyond k, among which equal distances are put in order
+from graphclust.kernels.knn import nearest_neighbours
 
 
 def knn_graph(x: NDArray[np.floating], k: int = 10) -> Data:
@@ -20,17 +18,11 @@ def knn_graph(x: NDArray[np.floating], k: int = 10) -> Data:
     O(N²F) time in blocks, O(Nk) memory. Rows that coincide are neighbours at distance 0; of rows
     equally far the lower number is nearer, so that the graph does not depend on threads.
     """
-    from sklearn.neighbors import NearestNeighbors
-
     n = len(x)
     if not 1 <= k < n:
         raise GraphError(f"k must lie between 1 and N − 1 = {n - 1}, found {k}")
-    with one_thread():
-        search = NearestNeighbors(n_neighbors=min(n - 1, k + TIES)).fit(x)
-        distance, nearest = search.kneighbors()
-    by_distance = np.lexsort((nearest, distance), axis=1)
-    nearest = np.take_along_axis(nearest, by_distance, axis=1)[:, :k]
-    source, target = np.repeat(np.arange(n), k), nearest.ravel().astype(np.int64)
+    _, nearest = nearest_neighbours(x, k)
+    source, target = np.repeat(np.arange(n), k), nearest.ravel()
     low, high = np.divmod(np.unique(np.minimum(source, target) * n + np.maximum(source, target)), n)
     return finish(Raw(low, high, n, directed=False, x=x))
 

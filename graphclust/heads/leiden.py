@@ -173,7 +173,7 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
             merged = merge(labels, k, adjacency)
             if (quality := modularity(between_groups(adjacency, merged))) > value:
                 best, value = merged, quality
-                report = {"resolution": gamma, "merges": count - k}
+                report = {"resolution": gamma, "merges": count - k, "quality": quality}
         return count
 
     low, high = 0.0, math.inf

@@ -43,6 +43,11 @@ def _seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Run BLAS and OpenMP on one thread: sums then round alike however many cores there are."""
-    with threadpool_limits(limits=1):
-        yield
+    """Run BLAS, OpenMP and torch on one thread: sums then round alike on any number of cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1):
+            yield
+    finally:
+        torch.set_num_threads(threads)

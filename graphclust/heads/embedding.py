@@ -1,0 +1,51 @@
+"""Methods that make vectors and leave the clusters to a head."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from torch_geometric.data import Data
+
+from graphclust.base import Clustering, Labels, Method, Trace
+from graphclust.heads import as_head
+from graphclust.heads.head import Vectors, same_width
+from graphclust.params import param
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingMethod(Method):
+    """An encoder and a head: subclasses write `_embed`, and `_embed_new` where they are inductive.
+
+    The `extras` of the encoder and of the head are those of the result.
+    """
+
+    n_clusters: int | None = param(
+        help="number of clusters K; none: found by the head, where it can", low=1
+    )
+    head: str = param(
+        "kmeans",
+        "from vectors to clusters, with parameters as in leiden:neighbours=30",
+        valid=as_head,
+    )
+
+    def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
+        head = as_head(self.head)
+        head.refuse(self.n_clusters, graph.num_nodes)
+        z, extras = self._embed(graph, trace)
+        found = head.fit(z, self.n_clusters, graph=graph, seed=self.seed)
+        return {"embedding": z} | found | {"extras": extras | found.get("extras", {})}
+
+    @abstractmethod
+    def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
+        """(N, D) vectors and the encoder's `extras`."""
+
+    def _embed_new(self, graph: Data, extras: dict[str, Any]) -> Vectors:
+        """Vectors for the nodes of another graph, from the `extras` of the fit."""
+        raise TypeError(f"{self.name} labels only the graph it is fitted on; fit the new graph")
+
+    def _predict(self, clustering: Clustering, graph: Data) -> Labels:
+        z = self._embed_new(graph, clustering.extras)
+        fitted = clustering.embedding
+        assert fitted is not None
+        same_width(z, fitted)
+        return as_head(self.head).predict(z, fitted, clustering.labels, clustering.extras)

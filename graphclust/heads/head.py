@@ -1,0 +1,102 @@
+"""What every head is: its parameters, and `fit` from vectors to labels."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch_geometric.data import Data
+
+from graphclust.graph.errors import GraphError
+
+Vectors = NDArray[np.floating]
+Labels = NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Head(ABC):
+    """The step from vectors to clusters: frozen parameters and `fit`. Subclasses write `_fit`."""
+
+    name: ClassVar[str]  # key in HEADS; by default the name of the module
+    needs_k: ClassVar[bool] = True  # must the number of clusters be given?
+    takes_k: ClassVar[bool] = True  # may it be given?
+    max_rows: ClassVar[int | None] = None  # where memory grows with N²
+    requires: ClassVar[tuple[str, str] | None] = None  # an optional package and its extra
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.name = cls.__dict__.get("name", cls.__module__.rpartition(".")[2])
+
+    def fit(
+        self, z: Vectors, k: int | None = None, *, graph: Data | None = None, seed: int = 0
+    ) -> dict[str, Any]:
+        """Cluster the rows of `z`.
+
+        Args:
+            z: (N, D) finite vectors.
+            k: number of clusters; None lets heads that can find it.
+            graph: the graph whose nodes the rows are, for heads with a graph term.
+
+        Returns:
+            `labels` (N,) from 0, none empty; where there are any `soft` (N, K) and `extras`.
+
+        Raises:
+            ValueError: `k` is missing, or is none of this head's business.
+            GraphError: too many rows, or a package is missing.
+        """
+        self.refuse(k, len(z))
+        if len(z) == 1 or k == 1:
+            return {"labels": np.zeros(len(z), np.int64)}
+        return self._fit(np.ascontiguousarray(z), k, graph, seed)
+
+    @classmethod
+    def refuse(cls, k: int | None, n: int) -> None:
+        """Say what would not work, before anything is computed."""
+        if k is None and cls.needs_k:
+            raise ValueError(f"the head {cls.name} needs n_clusters")
+        if k is not None and not cls.takes_k:
+            raise ValueError(f"the head {cls.name} finds the number of clusters: n_clusters=None")
+        if k is not None and k > n:
+            raise GraphError(f"n_clusters={k} is more than the {n} nodes there are")
+        if cls.max_rows is not None and n > cls.max_rows:
+            raise GraphError(
+                f"the head {cls.name} needs memory for N² numbers and takes at most "
+                f"{cls.max_rows} rows; found {n}"
+            )
+        if cls.requires is not None and find_spec(cls.requires[0]) is None:
+            package, extra = cls.requires
+            raise GraphError(
+                f"the head {cls.name} needs {package}: pip install 'graphclust[{extra}]'"
+            )
+
+    @abstractmethod
+    def _fit(self, z: Vectors, k: int | None, graph: Data | None, seed: int) -> dict[str, Any]:
+        """As `fit`, with 2 ≤ k ≤ N where it is given."""
+
+    def predict(
+        self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
+    ) -> Labels:
+        """Labels for new rows `z` from what `fit` gave for the rows `fitted`.
+
+        By default a vote of the nearest fitted rows (`knn.vote`).
+        """
+        from graphclust.heads.knn import vote
+
+        return vote(z, fitted, labels)
+
+
+def squeeze(labels: Any, k: int) -> tuple[Labels, NDArray[np.int64]]:
+    """Labels 0..K′−1 of the clusters that hold a row, and which of the `k` those are."""
+    used = np.flatnonzero(np.bincount(labels, minlength=k))
+    return np.searchsorted(used, labels).astype(np.int64), used
+
+
+def same_width(x: Any, fitted: NDArray[np.floating]) -> None:
+    """Refuse features of another number than those that a method was fitted on."""
+    if x.shape[1] != fitted.shape[1]:
+        raise GraphError(
+            f"x must have {fitted.shape[1]} columns, as the graph that was fitted; "
+            f"found {x.shape[1]}"
+        )

@@ -1,0 +1,150 @@
+"""Leiden on the graph of nearest neighbours of the rows, and labels for new rows by their vote.
+
+V. Traag, L. Waltman, N. J. van Eck, Sci. Rep. 9 (2019),
+https://doi.org/10.1038/s41598-019-41695-z, on the kNN graph of cosines, as is usual for single
+cells (J. Levine et al., Cell 162 (2015)).
+
+Letters: N rows z_i, K clusters. Rows are scaled to length one; i and j are joined if one is among
+the k nearest of the other (union), or each among those of the other (mutual). An edge weighs
+max(0, cos(z_i, z_j)), or the share of neighbours that both have, |N(i) ∩ N(j)| / |N(i) ∪ N(j)|
+over closed neighbourhoods (shared), or 1 (equal).
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.metrics import adjusted_rand_score
+from sklearn.preprocessing import normalize
+from torch_geometric.data import Data
+
+from graphclust.graph.convert import finish
+from graphclust.graph.errors import GraphError
+from graphclust.graph.raw import Raw
+from graphclust.heads.head import Head, Labels, Vectors
+from graphclust.heads.leiden import leiden, leiden_exact
+from graphclust.kernels.determinism import seeded
+from graphclust.kernels.knn import EXACT, nearest_neighbours, nearest_rows
+from graphclust.params import param
+
+VOTERS = 15
+SAME = 1e-6  # cosines this near to 1 are of one direction
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeidenHead(Head):
+    """Leiden (Traag et al. 2019) on the kNN graph; exactly K clusters, or a free number.
+
+    `predict`: the vote of the nearest rows. `extras`: `quality` or the search's `resolution`,
+    `probes`, `merges`; with `runs` > 1 also `stability`, the mean adjusted Rand index between them.
+    Up to 50,000 rows neighbours are exact, O(N²D); above, approximate (package pynndescent).
+    """
+
+    neighbours: int = param(15, "k: nearest rows that a row is joined to", low=1)
+    mutual: bool = param(False, "join only rows that are each among the other's nearest")
+    weights: Literal["cosine", "shared", "equal"] = param("cosine", "what an edge weighs")
+    resolution: float = param(1.0, "γ where the number of clusters is free", low=0)
+    runs: int = param(1, "seeds, of which the run of highest quality is kept", low=1)
+
+    name: ClassVar = "leiden"
+    needs_k: ClassVar = False
+
+    def _fit(self, z: Vectors, k: int | None, graph: Data | None, seed: int) -> dict[str, Any]:
+        knn = knn_graph(z, self.neighbours, self.mutual, self.weights, seed)
+        found = [self._run(knn, k, seed + run) for run in range(self.runs)]
+        labels, _, extras = max(found, key=lambda run: run[1])
+        if self.runs > 1:
+            pairs = combinations([run[0] for run in found], 2)
+            extras["stability"] = float(np.mean([adjusted_rand_score(*pair) for pair in pairs]))
+        return {"labels": labels, "extras": extras}
+
+    def _run(self, knn: Data, k: int | None, seed: int) -> tuple[Labels, float, dict[str, Any]]:
+        seed %= 2**32
+        options: dict[str, Any] = {"objective": "modularity", "n_iterations": -1, "seed": seed}
+        with seeded(seed):
+            if k is None:
+                labels, quality = leiden(
+                    knn, resolution=self.resolution, engine="igraph", **options
+                )
+                return labels, quality, {"quality": quality}
+            labels, extras = leiden_exact(knn, k, engine="igraph", **options)
+            return labels, extras.get("quality", 0.0), extras
+
+
+def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data:
+    """The weighted graph of nearest rows by cosine; edges of weight 0 are left out.
+
+    Raises:
+        GraphError: more than 50,000 rows without pynndescent.
+    """
+    n = len(z)
+    k = min(k, n - 1)
+    rows = normalize(z)
+    distance, nearest = nearest_neighbours(rows, k, approximate=_approximate(n), seed=seed)
+    i, j = np.repeat(np.arange(n), k), nearest.ravel()
+    stored = _cosines(rows, i, rows, j, distance) + 1  # a neighbour at cosine 0 is one all the same
+    found = sp.csr_array((stored, (i, j)), shape=(n, n))
+    turned = found.T.tocsr()
+    both = found.minimum(turned) if mutual else found.maximum(turned)
+    if weights == "shared":
+        both = _shared(found, both)
+    else:
+        both.data = both.data - 1 if weights == "cosine" else np.ones(both.nnz)
+    upper = sp.triu(both, k=1).tocoo()
+    keep = upper.data > 0
+    low, high = (axis[keep].astype(np.int64) for axis in upper.coords)
+    return finish(Raw(low, high, n, directed=False, weight=upper.data[keep]))
+
+
+def _cosines(a: Vectors, i: Labels, b: Vectors, j: Labels, distance: Vectors) -> Any:
+    """(E,) cosine of rows a_i and b_j of length one at a known distance, or 0 if that is negative.
+
+    Zero rows are like each other (1) and like no other row (0).
+    """
+    cosine = np.maximum(1 - distance.ravel().astype(np.float64) ** 2 / 2, 0)
+    cosine[np.any(a, axis=1)[i] != np.any(b, axis=1)[j]] = 0
+    return cosine
+
+
+def _approximate(n: int) -> bool:
+    if n <= EXACT:
+        return False
+    from importlib.util import find_spec
+
+    if find_spec("pynndescent") is None:
+        raise GraphError(
+            f"the head leiden compares all pairs of up to {EXACT:,} rows, found {n:,}; for more: "
+            "pip install 'graphclust[neighbours]'"
+        )
+    return True
+
+
+def _shared(found: sp.csr_array, pattern: sp.csr_array) -> sp.csr_array:
+    """Jaccard overlap of the closed neighbourhoods N(i) ∪ {i}, where `pattern` has an entry."""
+    member = (found + sp.eye_array(found.shape[0])).tocsr()
+    member.data[:] = 1.0
+    size = np.asarray(member.sum(axis=1))
+    both = (pattern > 0).multiply(member @ member.T).tocsr()
+    i, j = both.tocoo().coords
+    both.data = both.data / (size[i] + size[j] - both.data)
+    return both
+
+
+def vote(z: Vectors, fitted: Vectors, labels: Labels, voters: int = VOTERS) -> Labels:
+    """(N′,) the label with most weight, by cosine, among the nearest fitted rows of each new row.
+
+    A row of the same direction as fitted ones takes the label of the first of those. Ties go to
+    the lowest label.
+    """
+    new, old = normalize(z), normalize(fitted)
+    distance, nearest = nearest_rows(old, new, min(voters, len(old)))
+    i, j = np.repeat(np.arange(len(new)), nearest.shape[1]), nearest.ravel()
+    cosine = _cosines(new, i, old, j, distance)
+    ballots = sp.csr_array((cosine, (i, labels[j])), shape=(len(new), int(labels.max()) + 1))
+    same = cosine.reshape(nearest.shape) >= 1 - SAME
+    first = np.where(same, nearest, len(old)).min(axis=1)
+    chosen = np.asarray(ballots.argmax(axis=1)).ravel()
+    chosen[same.any(axis=1)] = labels[first[same.any(axis=1)]]
+    return chosen.astype(np.int64)
