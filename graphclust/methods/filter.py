@@ -18,12 +18,18 @@ A adjacency, S = D̃^-½ (A + I) D̃^-½, P = D⁻¹A; ‖·‖ scales rows to l
 
 and k-means on U. O(nnz(X) D + E D T + N D²) time, O(nnz(X) + E + N D) memory; no N×N.
 
+`scales` > 1 lays the results of step 4 for T, T/3, T/9 … side by side: W is then the sum of their
+cosine graphs. `use="x"` leaves out step 2 and the hops, for graphs whose edges join unlike nodes;
+`use="edges"` takes X = A + I. Where classes follow degree (air traffic), `degree` > 0 adds the
+column degree · standardised log(1 + d_i) to U; elsewhere it does harm.
+
 Departures: Zhang et al. apply ½(I + S) a number of times fitted to the graph (here
 `smoothing="lazy"` with T fixed) and end in spectral clustering of a linear kernel. With
 `features="rows", moran=False, smoothing="lazy", steps=3, dimensions=64, deflate=False,
 directions=0` what is left is a truncated SVD, smoothed.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -36,12 +42,13 @@ from sklearn.utils.extmath import randomized_svd
 from torch_geometric.data import Data
 
 from graphclust.base import Clustering, Labels, Method, Trace
+from graphclust.graph.convert import as_graph
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix
 from graphclust.heads.kmeans import kmeans, nearest, same_width
 from graphclust.kernels.columns import ROUNDING, idf, kind_of, mean_and_square, moran, scaled
 from graphclust.kernels.determinism import one_thread
-from graphclust.kernels.sparse import normalised_adjacency
+from graphclust.kernels.sparse import decayed_hops, lazy_walk, propagator
 from graphclust.params import param
 
 Floats = NDArray[np.floating]
@@ -58,6 +65,7 @@ class Filter(Method):
     """
 
     n_clusters: int = param(help="number of clusters K", low=1)
+    use: Literal["both", "x", "edges"] = param("both", "what to look at: features, edges or both")
     features: Literal["auto", "words", "rows", "table"] = param(
         "auto", "counts to weigh by idf, rows of which only the direction counts, or a table"
     )
@@ -65,21 +73,37 @@ class Filter(Method):
     dimensions: int = param(128, "D: singular vectors kept; all features where F ≤ D", low=1)
     smoothing: Literal["decayed", "lazy"] = param("decayed", "Σ β^t S^t, or (½(I + S))^T")
     steps: int = param(10, "T: hops that features travel", low=0)
+    scales: int = param(1, "horizons T, T/3, T/9, … looked at side by side", low=1)
     decay: float = param(0.9, "β: what a hop leaves", low=0, high=1)
     deflate: bool = param(True, "take out the modularity null model of the cosine graph")
     directions: int = param(2, "r: directions kept a cluster; 0 keeps all", low=0)
+    degree: float = param(0.0, "weight of a column of standardised log-degrees", low=0)
     n_init: int = param(10, "k-means starts", low=1)
 
     needs: ClassVar = ("x",)
     kinds: ClassVar = ("undirected", "weighted")
 
+    def prepare(self, graph: Any) -> Data:
+        """`graph` without labels; where only edges are looked at, with X = A + I."""
+        if self.use != "edges":
+            return super().prepare(graph)
+        if isinstance(graph, Data):
+            graph = copy.copy(graph)
+            graph.y = None
+        graph = as_graph(graph)
+        a = to_scipy(graph)
+        a = a + a.T if graph.directed else a
+        return super().prepare(as_graph(graph, x=a + sp.eye_array(a.shape[0], format="csr")))
+
     def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         parts: dict[str, Any] = {}
         u = self._embed(graph, parts)
-        labels, parts["centres"], _ = kmeans(u, self.n_clusters, seed=self.seed, n_init=self.n_init)
-        return {"labels": labels, "embedding": u, "extras": parts}
+        labels, centres, _ = kmeans(u, self.n_clusters, seed=self.seed, n_init=self.n_init)
+        return {"labels": labels, "embedding": u, "extras": parts | {"centres": centres}}
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
+        if self.use == "edges":  # whose columns are the nodes
+            return super()._predict(clustering, graph)
         same_width(graph.x, clustering.extras["columns"])
         return nearest(self._embed(graph, clustering.extras), clustering.extras["centres"])
 
@@ -95,21 +119,33 @@ class Filter(Method):
             x, a = feature_matrix(graph.x), to_scipy(graph)
             shift, scale = part("columns", lambda: column_scale(x, self.features))
             x = normalize(scaled(x, scale, shift), copy=False)
-            if self.moran:
+            if self.moran and self.use != "x":
                 x = normalize(scaled(x, part("moran", lambda: moran_weights(x, a))), copy=False)
             v = part("components", lambda: right_singular_vectors(x, self.dimensions, self.seed))
-            z = normalize(self._smooth(np.asarray(x @ v.T), a), copy=False)
+            z = self._smooth(np.asarray(x @ v.T), a)
             if self.deflate:
                 z = deflated(z, part("null", lambda: z.sum(axis=0, dtype=np.float64)))
             if self.directions:
                 k = self.directions * self.n_clusters
                 z = z @ part("directions", lambda: leading_directions(z, k))
-            return normalize(z, copy=False)
+            u = normalize(z, copy=False)
+            if not self.degree:
+                return u
+            d = np.log1p(a.sum(axis=1))
+            mean, deviation = part("degrees", lambda: np.array([d.mean(), d.std() or 1.0]))
+            column = self.degree * (d - mean) / deviation
+            return np.column_stack([u, column.astype(u.dtype)])
 
     def _smooth(self, z: Floats, a: sp.csr_array) -> Floats:
+        """Unit rows of the smoothed Z, one block a horizon."""
+        s, steps = propagator(a, z.dtype), 0 if self.use == "x" else self.steps
+        horizons = [round(steps / 3**i) for i in range(self.scales)]
         if self.smoothing == "lazy":
-            return smooth(z, a, self.steps)
-        return decayed_hops(z, a, self.steps, self.decay)
+            blocks = [lazy_walk(z, s, t) for t in horizons]
+        else:
+            blocks = [decayed_hops(z, s, t, self.decay) for t in horizons]
+        blocks = [normalize(block, copy=False) for block in blocks]
+        return blocks[0] if len(blocks) == 1 else np.hstack(blocks)
 
 
 def column_scale(x: Any, features: str) -> Floats:
@@ -141,31 +177,6 @@ def right_singular_vectors(x: Any, d: int, seed: int) -> Floats:
         return np.eye(d, dtype=x.dtype)
     vectors: Floats = randomized_svd(x, d, random_state=seed)[2]
     return vectors
-
-
-def _operator(adjacency: sp.csr_array, dtype: Any) -> sp.csr_array:
-    """S = D̃^-½ (A + I) D̃^-½."""
-    with_loops = sp.csr_array(adjacency + sp.eye_array(adjacency.shape[0]))
-    return normalised_adjacency(with_loops).astype(dtype)
-
-
-def decayed_hops(z: Floats, adjacency: sp.csr_array, steps: int, decay: float) -> Floats:
-    """Σ_{t=0..steps} decay^t S^t Z."""
-    s = _operator(adjacency, z.dtype)
-    total, hop = z.copy(), z
-    for _ in range(steps):
-        hop = s @ hop
-        hop *= decay
-        total += hop
-    return total
-
-
-def smooth(z: Floats, adjacency: sp.csr_array, steps: int) -> Floats:
-    """(½(I + S))^steps Z."""
-    s = _operator(adjacency, z.dtype)
-    for _ in range(steps):
-        z = 0.5 * (z + s @ z)
-    return z
 
 
 def deflated(z: Floats, s: Floats) -> Floats:

@@ -8,16 +8,15 @@ from graphs import TRIANGLES, method, pairs, planted, quiet
 from sklearn.metrics import adjusted_rand_score as ari
 from threadpoolctl import threadpool_limits
 
-from graphclust import METHODS, GraphError, as_graph, load, to_scipy
+from graphclust import METHODS, GraphError, GraphWarning, as_graph, load, to_scipy
 from graphclust.graph.synth import attributed_sbm
+from graphclust.kernels.sparse import lazy_walk, propagator
 from graphclust.methods.filter import (
     column_scale,
-    decayed_hops,
     deflated,
     leading_directions,
     moran_weights,
     right_singular_vectors,
-    smooth,
 )
 
 PLAIN = {  # the truncated SVD, smoothed, and nothing else
@@ -29,32 +28,6 @@ PLAIN = {  # the truncated SVD, smoothed, and nothing else
     "deflate": False,
     "directions": 0,
 }
-
-
-def operator(a):
-    tilde = a + np.eye(len(a))
-    degree = tilde.sum(axis=1)
-    s = np.zeros_like(tilde)
-    for i in range(len(a)):
-        for j in range(len(a)):
-            s[i, j] = tilde[i, j] / np.sqrt(degree[i] * degree[j])
-    return s
-
-
-@pytest.mark.parametrize("steps", [0, 1, 3])
-def test_smoothing_by_its_formula(steps):
-    graph = pairs(*TRIANGLES, n=7)  # node 6 is isolated
-    s = operator(to_scipy(graph).toarray())
-    z = np.random.default_rng(0).standard_normal((7, 3))
-    lazy, hops = z.copy(), np.zeros_like(z)
-    for t in range(steps + 1):
-        hops += 0.9**t * np.linalg.matrix_power(s, t) @ z
-    for _ in range(steps):
-        lazy = 0.5 * (lazy + s @ lazy)
-    before = z.copy()
-    assert smooth(z, to_scipy(graph), steps) == pytest.approx(lazy)
-    assert decayed_hops(z, to_scipy(graph), steps, 0.9) == pytest.approx(hops)
-    assert np.array_equal(z, before)
 
 
 def test_column_scale_by_kind():
@@ -117,7 +90,7 @@ def test_the_embedding_is_the_equations_one_after_the_other():
 
     x = unit((x - x.mean(axis=0)) / x.std(axis=0))
     x = unit(x * moran_weights(x, sp.csr_array(a)))
-    s = operator(a)
+    s = propagator(sp.csr_array(a), x.dtype).toarray()
     z = unit(sum(0.9**t * np.linalg.matrix_power(s, t) @ x for t in range(11)))
     total = z.sum(axis=0)
     z = z - np.outer(z @ total, total) / (total @ total)
@@ -134,15 +107,46 @@ def test_the_simplest_setting_is_a_truncated_svd_smoothed():
     found = METHODS["filter"](n_clusters=4, **PLAIN).fit(graph)
     assert found.extras.keys() == {"columns", "components", "centres"}
     unit = graph.x.numpy() / np.linalg.norm(graph.x.numpy(), axis=1, keepdims=True)
-    z = smooth(unit, to_scipy(graph), 3)
+    z = lazy_walk(unit, propagator(to_scipy(graph), unit.dtype), 3)
     assert found.embedding == pytest.approx(z / np.linalg.norm(z, axis=1, keepdims=True), abs=1e-5)
 
 
-def test_without_hops_the_edges_say_nothing():
-    options = {"steps": 0, "moran": False}
+def test_scales_are_laid_side_by_side():
+    graph, k = planted(n=40), {"n_clusters": 4, "directions": 0, "deflate": False}
+    found = METHODS["filter"](steps=9, scales=3, **k).fit(graph).embedding
+    blocks = [METHODS["filter"](steps=t, **k).fit(graph).embedding for t in (9, 3, 1)]
+    assert found == pytest.approx(np.hstack(blocks) / np.sqrt(3), abs=1e-6)
+
+
+def test_use_x_does_not_look_at_edges():
     graph, bare = planted(), pairs(n=120, x=planted().x)
-    first, second = (method("filter", **options).fit(g).embedding for g in (graph, bare))
+    first, second = (method("filter", use="x").fit(g).embedding for g in (graph, bare))
     assert np.array_equal(first, second)
+
+
+def test_use_edges_does_not_look_at_features():
+    graph = planted()
+    model = method("filter", use="edges")
+    result = model.fit(graph)
+    assert ari(graph.y, result.labels) > 0.9
+    bare = as_graph(graph.edge_index, num_nodes=120)
+    assert np.array_equal(model.fit(bare).embedding, result.embedding)
+    assert model.fit(load("karate")).n_clusters == 4
+    with pytest.raises(TypeError, match="only the graph it is fitted on"):
+        result.predict(graph)
+    arcs = as_graph(graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]], directed=True)
+    with pytest.warns(GraphWarning, match="reads arcs as undirected"):
+        assert np.array_equal(model.fit(arcs).labels, result.labels)
+
+
+def test_degree_adds_a_column_of_standardised_log_degrees():
+    graph = pairs(*TRIANGLES, n=9)
+    plain, result = (METHODS["filter"](n_clusters=2, degree=w).fit(graph) for w in (0, 1.5))
+    d = np.log([3, 3, 4, 4, 3, 3, 1, 1, 1])
+    expected = 1.5 * (d - d.mean()) / d.std()
+    assert np.array_equal(result.embedding[:, :-1], plain.embedding)
+    assert result.embedding[:, -1] == pytest.approx(expected, abs=1e-6)
+    assert np.array_equal(result.predict(graph), result.labels)
 
 
 def test_filter_beats_kmeans_on_noisy_features():
