@@ -2,7 +2,7 @@
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.floating]
@@ -93,6 +93,31 @@ def normalised_adjacency(adjacency: sp.csr_array, regularisation: float = 0.0) -
     np.power(degree, -0.5, out=scale, where=degree > 0)
     diagonal = sp.diags_array(scale)
     return sp.csr_array(diagonal @ adjacency @ diagonal)
+
+
+def propagator(adjacency: sp.csr_array, dtype: DTypeLike) -> sp.csr_array:
+    """S = D̃^-½ (A + I) D̃^-½; an isolated node keeps what it has."""
+    with_loops = sp.csr_array(adjacency + sp.eye_array(adjacency.shape[0]))
+    return normalised_adjacency(with_loops).astype(dtype)
+
+
+def decayed_hops(z: Floats, s: sp.csr_array, steps: int, decay: float) -> Floats:
+    """Σ_{t=0..steps} decay^t S^t Z."""
+    total, hop = z.copy(), z
+    for _ in range(steps):
+        hop = s @ hop
+        hop *= decay
+        total += hop
+    return total
+
+
+def lazy_walk(z: Floats, s: sp.csr_array, steps: int) -> Floats:
+    """(½(I + S))^steps Z."""
+    z = z.copy()
+    for _ in range(steps):
+        z += s @ z
+        z *= 0.5
+    return z
 
 
 def between_groups(adjacency: sp.csr_array, labels: Ints) -> sp.csr_array:

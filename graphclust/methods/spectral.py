@@ -9,7 +9,7 @@ L_τ = D_τ^-½ A D_τ^-½, D_τ = D + τI (Qin and Rohe, section 2), rows scale
 
 τ is the mean degree, as Qin and Rohe recommend, times `regularisation`. With τ = 0 (Ng et al.)
 every small component has an eigenvector of its own, and on a disconnected graph nothing else is
-seen.
+seen. Any other head may take the place of k-means.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import normalize
 from torch_geometric.data import Data
 
-from graphclust.base import Method, Trace
+from graphclust.base import Trace
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import to_scipy
-from graphclust.heads.kmeans import kmeans
+from graphclust.heads.embedding import EmbeddingMethod
+from graphclust.heads.head import Vectors
 from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.sparse import normalised_adjacency
 from graphclust.params import param
@@ -33,7 +34,7 @@ DENSE_BELOW = 400  # nodes; a dense solver is then faster, and finds every eigen
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spectral(Method):
+class Spectral(EmbeddingMethod):
     """Spectral clustering with regularised degrees (Ng et al. 2001, Qin and Rohe 2013).
 
     Same seed, same labels, whatever the number of threads. `extras`: `eigenvalues` (K,) from the
@@ -43,23 +44,23 @@ class Spectral(Method):
         GraphError: the eigensolver does not converge, or K > N/2 on a graph too large to be dense.
     """
 
-    n_clusters: int = param(help="number of clusters K", low=1)
     regularisation: float = param(1.0, "τ in units of the mean degree", low=0)
-    n_init: int = param(10, "k-means starts", low=1)
+    dimensions: int | None = param(None, "eigenvectors; none: as many as clusters", low=1)
 
     kinds: ClassVar = ("undirected", "weighted")
 
-    def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
+    def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
+        d = self.dimensions or self.n_clusters
+        if d is None:
+            raise ValueError("spectral needs dimensions where n_clusters is left open")
         adjacency = to_scipy(graph)
         tau = self.regularisation * adjacency.sum() / graph.num_nodes
         operator = normalised_adjacency(adjacency, tau)
         with one_thread():
-            values, vectors = leading_eigenvectors(operator, self.n_clusters)
+            values, vectors = leading_eigenvectors(operator, min(d, graph.num_nodes))
             residuals = np.linalg.norm(operator @ vectors - vectors * values, axis=0)
         rows = normalize(vectors)  # zero rows stay zero
-        labels, *_ = kmeans(rows, self.n_clusters, seed=self.seed, n_init=self.n_init)
-        extras = {"eigenvalues": values, "residuals": residuals}
-        return {"labels": labels, "embedding": rows, "extras": extras}
+        return rows, {"eigenvalues": values, "residuals": residuals}
 
 
 def leading_eigenvectors(
@@ -70,7 +71,9 @@ def leading_eigenvectors(
     if n <= DENSE_BELOW:
         values, vectors = np.linalg.eigh(operator.toarray())
     elif k > n // 2:
-        raise GraphError(f"spectral needs n_clusters ≤ N/2 = {n // 2} on this graph, found {k}")
+        raise GraphError(
+            f"spectral takes at most N/2 = {n // 2} eigenvectors of this graph, found {k}"
+        )
     else:
         start = np.random.default_rng(0).standard_normal(n)
         try:

@@ -7,11 +7,14 @@ import scipy.sparse as sp
 from graphclust.kernels.sparse import (
     BLOCK,
     coalesce,
+    decayed_hops,
     is_coalesced,
     is_symmetric,
+    lazy_walk,
     mirror,
     mirror_weights,
     normalised_adjacency,
+    propagator,
 )
 
 
@@ -112,3 +115,34 @@ def test_order_is_checked_across_blocks():
         broken = row.copy()
         broken[seam] = broken[seam - 1]
         assert not is_coalesced(broken, np.zeros_like(row), 4 * BLOCK)
+
+
+def propagator_by_loops(a):
+    tilde = a + np.eye(len(a))
+    degree = tilde.sum(axis=1)
+    s = np.zeros_like(tilde)
+    for i in range(len(a)):
+        for j in range(len(a)):
+            s[i, j] = tilde[i, j] / np.sqrt(degree[i] * degree[j])
+    return s
+
+
+@pytest.mark.parametrize("weight", [1.0, 2.5])
+@pytest.mark.parametrize("steps", [0, 1, 3])
+def test_hops_by_their_formulas(steps, weight):
+    a = np.zeros((7, 7))  # node 6 is isolated
+    for i, j in [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (2, 3)]:
+        a[i, j] = a[j, i] = weight
+    s = propagator_by_loops(a)
+    z = np.random.default_rng(0).standard_normal((7, 3))
+    lazy, hops, before = z.copy(), np.zeros_like(z), z.copy()
+    for t in range(steps + 1):
+        hops += 0.9**t * np.linalg.matrix_power(s, t) @ z
+    for _ in range(steps):
+        lazy = 0.5 * (lazy + s @ lazy)
+    sparse = propagator(sp.csr_array(a), z.dtype)
+    assert sparse.toarray() == pytest.approx(s)
+    assert lazy_walk(z, sparse, steps) == pytest.approx(lazy)
+    assert decayed_hops(z, sparse, steps, 0.9) == pytest.approx(hops)
+    assert np.array_equal(z, before)
+    assert propagator(sp.csr_array(a), np.float32).dtype == np.float32
