@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graphclust.auto import cluster
     from graphclust.base import Clustering, Method
     from graphclust.evaluate.compare import compare
     from graphclust.graph.convert import as_graph
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "METHODS": "methods",
     "HEADS": "heads",
+    "cluster": "auto",
     "cluster_embedding": "methods.features",
     "Method": "base",
     "Clustering": "base",
@@ -47,6 +49,7 @@ __all__ = [
     "GraphWarning",
     "Method",
     "as_graph",
+    "cluster",
     "cluster_embedding",
     "compare",
     "load",

@@ -63,8 +63,13 @@ K = Annotated[
 def cluster(
     graph: Graph,
     method: Annotated[
-        str, typer.Option("-m", "--method", help="See `graphclust methods`.")
-    ] = "leiden",
+        str,
+        typer.Option(
+            "-m",
+            "--method",
+            help="See `graphclust methods`; auto: filter for features and -k, else leiden.",
+        ),
+    ] = "auto",
     n_clusters: K = None,
     settings: Annotated[
         list[str] | None,
@@ -94,13 +99,16 @@ def cluster(
     """Cluster one graph and say what came out."""
     with user_errors():
         check_output(output, (".csv", ".tsv", ".json", ".parquet", ".graphml", ".npz"))
+        from graphclust.auto import AUTO, choose
         from graphclust.evaluate.estimate import refuse_what_cannot_fit
         from graphclust.loaders import load
         from graphclust.report import show_clustering, show_estimate
 
-        model = _build(method, n_clusters, settings or [], seed)
+        options = (n_clusters, settings or [], seed)
+        model = None if method == AUTO else _build(method, *options)  # faults before a long load
         with shown_warnings():
             data = load(graph, directed=directed, nodes=nodes)
+            model = model or _build(choose(data, n_clusters), *options)
             if only_estimate:
                 show_estimate(out, graph, data, model)
                 return
@@ -287,25 +295,19 @@ def main() -> None:
 
 
 def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) -> Any:
+    from graphclust.auto import build
     from graphclust.methods import METHODS
-    from graphclust.params import check, parse, required
+    from graphclust.params import parse, required
 
     cls = METHODS[name]
     given = parse(cls, settings)
     for name_, option, value in (("seed", "--seed", seed), ("n_clusters", "-k", n_clusters)):
         if name_ in given and value not in (None, 0):
             raise ValueError(f"{name_} is given twice, by --set and by {option}")
-    given = {"seed": seed} | given
-    if n_clusters is not None:
-        if not hasattr(cls, "n_clusters") and "n_clusters" not in required(cls):
-            raise ValueError(f"{name} finds the number of clusters itself and takes no -k")
-        given["n_clusters"] = n_clusters
-    if missing := [p for p in required(cls) if p not in given]:
-        how = "-k" if missing[0] == "n_clusters" else f"--set {missing[0]}=…"
-        raise ValueError(f"{name} needs {missing[0]}; give it with {how}")
-    model = cls(**given)
-    check(model)
-    return model
+    for lacking in set(required(cls)) - given.keys() - ({"n_clusters"} if n_clusters else set()):
+        how = "-k" if lacking == "n_clusters" else f"--set {lacking}=…"
+        raise ValueError(f"{name} needs {lacking}; give it with {how}")
+    return build(name, n_clusters, {"seed": seed} | given)
 
 
 def _write_result(data: "Data", result: "Clustering", path: Path) -> str:

@@ -19,7 +19,7 @@ ORDER = [  # a room may import from rooms on lines above its own, and from its o
     {"heads"},
     {"methods"},
     {"loaders", "cards"},
-    {"evaluate"},
+    {"evaluate", "auto"},
     {"report"},
     {"terminal"},
     {"cli"},
