@@ -121,13 +121,8 @@ class Filter(EmbeddingMethod):
             return parts[name]
 
         with one_thread():
-            x, a = feature_matrix(graph.x), to_scipy(graph)
-            shift, scale = part("columns", lambda: column_scale(x, self.features))
-            x = normalize(scaled(x, scale, shift), copy=False)
-            if self.moran and self.use != "x":
-                x = normalize(scaled(x, part("moran", lambda: moran_weights(x, a))), copy=False)
-            v = part("components", lambda: right_singular_vectors(x, self.dimensions, self.seed))
-            z = self._smooth(np.asarray(x @ v.T), a)
+            a = to_scipy(graph)
+            z = self._smooth(self._reduced(feature_matrix(graph.x), a, part), a)
             if self.deflate:
                 z = deflated(z, part("null", lambda: z.sum(axis=0, dtype=np.float64)))
             if self.directions and self.n_clusters is not None:
@@ -140,6 +135,15 @@ class Filter(EmbeddingMethod):
             mean, deviation = part("degrees", lambda: np.array([d.mean(), d.std() or 1.0]))
             column = self.degree * (d - mean) / deviation
             return np.column_stack([u, column.astype(u.dtype)])
+
+    def _reduced(self, x: Any, a: sp.csr_array, part: Callable[..., Any]) -> Floats:
+        """(N, D) X V from weighted columns; x is freed before the hops begin."""
+        shift, scale = part("columns", lambda: column_scale(x, self.features))
+        x = normalize(scaled(x, scale, shift), copy=False)
+        if self.moran and self.use != "x":
+            x = normalize(scaled(x, part("moran", lambda: moran_weights(x, a))), copy=False)
+        v = part("components", lambda: right_singular_vectors(x, self.dimensions, self.seed))
+        return np.asarray(x @ v.T)
 
     def _smooth(self, z: Floats, a: sp.csr_array) -> Floats:
         """Unit rows of the smoothed Z, one block a horizon."""
