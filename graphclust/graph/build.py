@@ -7,7 +7,7 @@ from torch_geometric.data import Data
 
 from graphclust.graph.convert import finish
 from graphclust.graph.errors import GraphError
-from graphclust.graph.export import edges_once, is_temporal, to_scipy
+from graphclust.graph.export import is_temporal, to_scipy
 from graphclust.graph.raw import Raw
 from graphclust.kernels.knn import nearest_neighbours
 
@@ -60,24 +60,6 @@ def symmetrise(graph: Data) -> Data:
         low, high = np.divmod(np.unique(low * graph.num_nodes + high), graph.num_nodes)
     raw = Raw(low, high, graph.num_nodes, False, weight=graph.edge_weight, multi=weighted)
     return _with_edges(graph, raw)
-
-
-def halves(graph: Data, seed: int) -> tuple[Data, Data]:
-    """Two graphs on the same nodes: each edge, with its weight, goes to one by a coin.
-
-    What a clustering finds in both does not hang on single edges. Events are read as `static`
-    edges. O(E).
-    """
-    graph = static(graph)
-    source, target, weight = edges_once(graph)
-    heads = np.random.default_rng(seed).random(len(source)) < 0.5
-
-    def part(kept: NDArray[np.bool_]) -> Data:
-        chosen = None if weight is None else weight[kept]
-        raw = Raw(source[kept], target[kept], graph.num_nodes, graph.directed, weight=chosen)
-        return _with_edges(graph, raw)
-
-    return part(heads), part(~heads)
 
 
 def components(graph: Data) -> NDArray[np.int64]:

@@ -11,7 +11,6 @@ over closed neighbourhoods (shared), or 1 (equal).
 """
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,8 +22,9 @@ from torch_geometric.data import Data
 from graphclust.graph.convert import finish
 from graphclust.graph.errors import GraphError
 from graphclust.graph.raw import Raw
+from graphclust.heads.exact import leiden_bisected
 from graphclust.heads.head import Head, Labels, Vectors
-from graphclust.heads.leiden import leiden, leiden_exact
+from graphclust.heads.leiden import leiden
 from graphclust.kernels.determinism import seeded
 from graphclust.kernels.knn import EXACT, nearest_neighbours, nearest_rows
 from graphclust.params import param
@@ -37,8 +37,8 @@ SAME = 1e-6  # cosines this near to 1 are of one direction
 class LeidenHead(Head):
     """Leiden (Traag et al. 2019) on the kNN graph; exactly K clusters, or a free number.
 
-    `predict`: the vote of the nearest rows. `extras`: `quality` or the search's `resolution`,
-    `probes`, `merges`; with `runs` > 1 also `stability`, the mean adjusted Rand index between them.
+    `predict`: the vote of the nearest rows. `extras`: `quality`, of the search also `resolution`,
+    `probes` and `merges`; with `runs` > 1 also `stability`, their mean adjusted Rand index.
     Up to 50,000 rows neighbours are exact, O(N²D); above, approximate (package pynndescent).
     """
 
@@ -46,31 +46,33 @@ class LeidenHead(Head):
     mutual: bool = param(False, "join only rows that are each among the other's nearest")
     weights: Literal["cosine", "shared", "equal"] = param("cosine", "what an edge weighs")
     resolution: float = param(1.0, "γ where the number of clusters is free", low=0)
-    runs: int = param(1, "seeds, of which the run of highest quality is kept", low=1)
+    runs: int = param(1, "seeds, of which the partition most like the others is kept", low=1)
 
     name: ClassVar = "leiden"
     needs_k: ClassVar = False
 
     def _fit(self, z: Vectors, k: int | None, graph: Data | None, seed: int) -> dict[str, Any]:
         knn = knn_graph(z, self.neighbours, self.mutual, self.weights, seed)
-        found = [self._run(knn, k, seed + run) for run in range(self.runs)]
-        labels, _, extras = max(found, key=lambda run: run[1])
+        found = [self._run(knn, k, (seed + run) % 2**32) for run in range(self.runs)]
+        likeness = [[adjusted_rand_score(a, b) for a, _ in found] for b, _ in found]
+        labels, extras = found[int(np.sum(likeness, axis=0).argmax())]
         if self.runs > 1:
-            pairs = combinations([run[0] for run in found], 2)
-            extras["stability"] = float(np.mean([adjusted_rand_score(*pair) for pair in pairs]))
+            pairs = np.triu_indices(self.runs, k=1)
+            extras["stability"] = float(np.mean(np.array(likeness)[pairs]))
         return {"labels": labels, "extras": extras}
 
-    def _run(self, knn: Data, k: int | None, seed: int) -> tuple[Labels, float, dict[str, Any]]:
-        seed %= 2**32
-        options: dict[str, Any] = {"objective": "modularity", "n_iterations": -1, "seed": seed}
+    def _run(self, knn: Data, k: int | None, seed: int) -> tuple[Labels, dict[str, Any]]:
+        options: dict[str, Any] = {
+            "objective": "modularity",
+            "n_iterations": -1,
+            "seed": seed,
+            "engine": "igraph",
+        }
         with seeded(seed):
-            if k is None:
-                labels, quality = leiden(
-                    knn, resolution=self.resolution, engine="igraph", **options
-                )
-                return labels, quality, {"quality": quality}
-            labels, extras = leiden_exact(knn, k, engine="igraph", **options)
-            return labels, extras.get("quality", 0.0), extras
+            if k is not None:
+                return leiden_bisected(knn, k, **options)
+            labels, quality = leiden(knn, resolution=self.resolution, **options)
+            return labels, {"quality": quality}
 
 
 def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data:

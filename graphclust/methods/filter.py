@@ -16,7 +16,8 @@ A adjacency, S = D̃^-½ (A + I) D̃^-½, P = D⁻¹A; ‖·‖ scales rows to l
     5. Z ← Z (I − s sᵀ / sᵀs)          s = Zᵀ1: then ZZᵀ is B = W − d dᵀ/2m with W = ZZᵀ, d = W1
     6. U = ‖Z R‖                       R the rK leading eigenvectors of ZᵀZ
 
-and a head on U. O(nnz(X) D + E D T + N D²) time, O(nnz(X) + E + N D) memory; no N×N.
+and a head on U. A table has cosines of both signs, of which 5 is no null model: it is left out
+there. O(nnz(X) D + E D T + N D²) time, O(nnz(X) + E + N D) memory; no N×N.
 
 `scales` > 1 lays the results of step 4 for T, T/3, T/9 … side by side: W is then the sum of their
 cosine graphs. `use="x"` leaves out step 2 and the hops, for graphs whose edges join unlike nodes;
@@ -81,7 +82,7 @@ class Filter(EmbeddingMethod):
     steps: int = param(10, "T: hops that features travel", low=0)
     scales: int = param(1, "horizons T, T/3, T/9, … looked at side by side", low=1)
     decay: float = param(0.9, "β: what a hop leaves", low=0, high=1)
-    deflate: bool = param(True, "take out the modularity null model of the cosine graph")
+    deflate: bool = param(True, "take out the null model of the cosine graph, except in a table")
     directions: int = param(
         2, "r: directions kept a cluster; 0, or a free number of clusters, keeps all", low=0
     )
@@ -122,9 +123,11 @@ class Filter(EmbeddingMethod):
 
         with one_thread():
             a = to_scipy(graph)
-            z = self._smooth(self._reduced(feature_matrix(graph.x), a, part), a)
+            x = feature_matrix(graph.x)
+            kind = kind_of(x) if self.features == "auto" else self.features
+            z = self._smooth(self._reduced(x, kind, a, part), a)
             if self.deflate:
-                z = deflated(z, part("null", lambda: z.sum(axis=0, dtype=np.float64)))
+                z = deflated(z, part("null", lambda: null_direction(z, kind)))
             if self.directions and self.n_clusters is not None:
                 k = self.directions * self.n_clusters
                 z = z @ part("directions", lambda: leading_directions(z, k))
@@ -136,9 +139,9 @@ class Filter(EmbeddingMethod):
             column = self.degree * (d - mean) / deviation
             return np.column_stack([u, column.astype(u.dtype)])
 
-    def _reduced(self, x: Any, a: sp.csr_array, part: Callable[..., Any]) -> Floats:
-        """(N, D) X V from weighted columns; x is freed before the hops begin."""
-        shift, scale = part("columns", lambda: column_scale(x, self.features))
+    def _reduced(self, x: Any, kind: str, a: sp.csr_array, part: Callable[..., Any]) -> Floats:
+        """(N, D) X V from weighted columns, whose memory is free again before the hops begin."""
+        shift, scale = part("columns", lambda: column_scale(x, kind))
         x = normalize(scaled(x, scale, shift), copy=False)
         if self.moran and self.use != "x":
             x = normalize(scaled(x, part("moran", lambda: moran_weights(x, a))), copy=False)
@@ -157,13 +160,12 @@ class Filter(EmbeddingMethod):
         return blocks[0] if len(blocks) == 1 else np.hstack(blocks)
 
 
-def column_scale(x: Any, features: str) -> Floats:
+def column_scale(x: Any, kind: str) -> Floats:
     """(2, F) shift and scale of the columns: idf for words, mean and 1/sd for a table, else 0, 1.
 
     A column of a table that does not vary gets scale 0.
     """
     shift, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
-    kind = kind_of(x) if features == "auto" else features
     if kind == "words":
         scale = idf(x)
     elif kind == "table":
@@ -186,6 +188,11 @@ def right_singular_vectors(x: Any, d: int, seed: int) -> Floats:
         return np.eye(d, dtype=x.dtype)
     vectors: Floats = randomized_svd(x, d, random_state=seed)[2]
     return vectors
+
+
+def null_direction(z: Floats, kind: str) -> Floats:
+    """(D,) s = Zᵀ1; 0 for a table."""
+    return z.sum(axis=0, dtype=np.float64) * (kind != "table")
 
 
 def deflated(z: Floats, s: Floats) -> Floats:

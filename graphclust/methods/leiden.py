@@ -8,7 +8,7 @@ model Σ_ij [A_ij − γ] δ(c_i, c_j). Directed graphs take k_i^out k_j^in / m 
 signed graphs the negative edges form a layer of their own that is subtracted (V. Traag, J.
 Bruggeman, Phys. Rev. E 80 (2009), https://doi.org/10.1103/PhysRevE.80.036115).
 
-Beyond the paper: `n_clusters` asks for exactly that many communities (`heads.leiden`).
+Beyond the paper: `n_clusters` asks for exactly that many communities (`heads.exact`).
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from torch_geometric.data import Data
 from graphclust.base import Labels, Method, Trace
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import is_signed
-from graphclust.heads.leiden import leiden, leiden_exact
+from graphclust.heads.exact import leiden_exact
+from graphclust.heads.leiden import leiden
 from graphclust.params import param
 
 

@@ -7,7 +7,7 @@ import pytest
 from graphs import planted, same
 
 from graphclust import GraphError, as_graph, to_networkx, to_scipy
-from graphclust.graph.build import components, halves, knn_graph, static, symmetrise
+from graphclust.graph.build import components, knn_graph, static, symmetrise
 
 
 def test_knn_graph_joins_the_nearest():
@@ -74,18 +74,3 @@ def test_components_are_networkxs(seed):
     assert len(set(found)) == len(expected)
     assert all(len(set(found[list(part)])) == 1 for part in expected)
     assert to_networkx(as_graph(g)).number_of_nodes() == 25
-
-
-@pytest.mark.parametrize("directed", [False, True])
-def test_halves_share_out_the_edges(directed):
-    weights = np.triu(np.random.default_rng(0).random((8, 8)), 1)
-    weights = weights if directed else weights + weights.T
-    graph = as_graph(weights, directed=directed, x=np.eye(8), y=np.arange(8) % 2)
-    first, second = halves(graph, seed=3)
-    a, b = to_scipy(first), to_scipy(second)
-    assert (a + b).toarray() == pytest.approx(to_scipy(graph).toarray())
-    assert a.multiply(b).nnz == 0
-    assert 0 < a.nnz < to_scipy(graph).nnz
-    assert all(np.array_equal(half.x, graph.x) for half in (first, second))
-    assert same(first, halves(graph, seed=3)[0])
-    assert not same(first, halves(graph, seed=4)[0])

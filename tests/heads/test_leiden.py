@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust import METHODS, GraphError, as_graph, load, to_scipy
 from graphclust.evaluate.metrics import disconnected_clusters, modularity
-from graphclust.heads.leiden import merge
+from graphclust.heads.exact import merge
 
 Leiden = METHODS["leiden"]
 

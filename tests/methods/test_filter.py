@@ -33,11 +33,11 @@ PLAIN = {  # the truncated SVD, smoothed, and nothing else
 
 def test_column_scale_by_kind():
     table = np.array([[1.0, 5.0, 2.0], [3.0, 5.0, -1.0], [8.0, 5.0, 0.5]])
-    shift, scale = column_scale(table, "auto")
+    shift, scale = column_scale(table, "table")
     assert shift == pytest.approx(table.mean(axis=0))
     assert scale == pytest.approx([1 / table[:, 0].std(), 0.0, 1 / table[:, 2].std()])
     words = np.array([[1.0, 0.0], [0.0, 0.0], [2.0, 0.0]])
-    assert column_scale(words, "auto") == pytest.approx(
+    assert column_scale(words, "words") == pytest.approx(
         np.array([[0, 0], [np.log(4 / 3) + 1, np.log(4) + 1]])
     )
     assert column_scale(words, "rows") == pytest.approx(np.array([[0, 0], [1, 1]]))
@@ -81,20 +81,27 @@ def test_directions_keep_the_leading_singular_values():
     assert leading_directions(z, 9).shape == (4, 4)
 
 
-def test_the_embedding_is_the_equations_one_after_the_other():
+@pytest.mark.parametrize("features", ["words", "table"])
+def test_the_embedding_is_the_equations_one_after_the_other(features):
     graph = planted(n=40)
+    if features == "words":
+        graph = as_graph(graph, x=graph.x.clamp(min=0).round())
     result = METHODS["filter"](n_clusters=2, directions=3).fit(graph)
-    x, a = graph.x.numpy().astype(np.float64), to_scipy(graph).toarray()
+    x, a = graph.x.numpy().astype(np.float64), to_scipy(graph)
 
     def unit(rows):
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
-    x = unit((x - x.mean(axis=0)) / x.std(axis=0))
-    x = unit(x * moran_weights(x, sp.csr_array(a)))
-    s = propagator(sp.csr_array(a), x.dtype).toarray()
+    if features == "words":
+        x = unit(x * (np.log(41 / (1 + (x > 0).sum(axis=0))) + 1))
+    else:
+        x = unit((x - x.mean(axis=0)) / x.std(axis=0))
+    x = unit(x * moran_weights(x, a))
+    s = propagator(a, x.dtype).toarray()
     z = unit(sum(0.9**t * np.linalg.matrix_power(s, t) @ x for t in range(11)))
-    total = z.sum(axis=0)
-    z = z - np.outer(z @ total, total) / (total @ total)
+    if features == "words":
+        total = z.sum(axis=0)
+        z = z - np.outer(z @ total, total) / (total @ total)
     left, sigma, _ = np.linalg.svd(z)
     expected = unit(left[:, :6] * sigma[:6])
     found = result.embedding
