@@ -20,15 +20,16 @@ from sklearn.preprocessing import normalize
 from torch_geometric.data import Data
 
 from graphclust.graph.convert import finish
-from graphclust.graph.errors import GraphError
+from graphclust.graph.errors import GraphError, warn
 from graphclust.graph.raw import Raw
 from graphclust.heads.exact import leiden_bisected
 from graphclust.heads.head import Head, Labels, Vectors
 from graphclust.heads.leiden import leiden
 from graphclust.kernels.determinism import seeded
-from graphclust.kernels.knn import EXACT, nearest_neighbours, nearest_rows
+from graphclust.kernels.knn import nearest_by_cosine, nearly_nearest_by_cosine
 from graphclust.params import param
 
+EXACT = 50_000  # rows up to which the search is exact
 VOTERS = 15
 SAME = 1e-6  # cosines this near to 1 are of one direction
 
@@ -53,6 +54,9 @@ class LeidenHead(Head):
 
     def _fit(self, z: Vectors, k: int | None, graph: Data | None, seed: int) -> dict[str, Any]:
         knn = knn_graph(z, self.neighbours, self.mutual, self.weights, seed)
+        if knn.edge_index.shape[1] == 0:
+            warn("the head leiden found no two rows of like direction: all rows are one cluster")
+            return {"labels": np.zeros(len(z), np.int64)}
         found = [self._run(knn, k, (seed + run) % 2**32) for run in range(self.runs)]
         likeness = [[adjusted_rand_score(a, b) for a, _ in found] for b, _ in found]
         labels, extras = found[int(np.sum(likeness, axis=0).argmax())]
@@ -84,10 +88,13 @@ def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data
     n = len(z)
     k = min(k, n - 1)
     rows = normalize(z)
-    distance, nearest = nearest_neighbours(rows, k, approximate=_approximate(n), seed=seed)
-    i, j = np.repeat(np.arange(n), k), nearest.ravel()
-    stored = _cosines(rows, i, rows, j, distance) + 1  # a neighbour at cosine 0 is one all the same
-    found = sp.csr_array((stored, (i, j)), shape=(n, n))
+    if _approximate(n):
+        cosine, nearest = nearly_nearest_by_cosine(rows, k, seed)
+    else:
+        cosine, nearest = nearest_by_cosine(rows, k)
+    arcs = np.repeat(np.arange(n), k), nearest.ravel()
+    stored = np.maximum(cosine.ravel(), 0).astype(np.float64) + 1  # cosine 0 is an entry as well
+    found = sp.csr_array((stored, arcs), shape=(n, n))
     turned = found.T.tocsr()
     both = found.minimum(turned) if mutual else found.maximum(turned)
     if weights == "shared":
@@ -98,16 +105,6 @@ def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data
     keep = upper.data > 0
     low, high = (axis[keep].astype(np.int64) for axis in upper.coords)
     return finish(Raw(low, high, n, directed=False, weight=upper.data[keep]))
-
-
-def _cosines(a: Vectors, i: Labels, b: Vectors, j: Labels, distance: Vectors) -> Any:
-    """(E,) cosine of rows a_i and b_j of length one at a known distance, or 0 if that is negative.
-
-    Zero rows are like each other (1) and like no other row (0).
-    """
-    cosine = np.maximum(1 - distance.ravel().astype(np.float64) ** 2 / 2, 0)
-    cosine[np.any(a, axis=1)[i] != np.any(b, axis=1)[j]] = 0
-    return cosine
 
 
 def _approximate(n: int) -> bool:
@@ -140,13 +137,15 @@ def vote(z: Vectors, fitted: Vectors, labels: Labels, voters: int = VOTERS) -> L
     A row of the same direction as fitted ones takes the label of the first of those. Ties go to
     the lowest label.
     """
-    new, old = normalize(z), normalize(fitted)
-    distance, nearest = nearest_rows(old, new, min(voters, len(old)))
-    i, j = np.repeat(np.arange(len(new)), nearest.shape[1]), nearest.ravel()
-    cosine = _cosines(new, i, old, j, distance)
-    ballots = sp.csr_array((cosine, (i, labels[j])), shape=(len(new), int(labels.max()) + 1))
-    same = cosine.reshape(nearest.shape) >= 1 - SAME
-    first = np.where(same, nearest, len(old)).min(axis=1)
+    cosine, nearest = nearest_by_cosine(
+        normalize(fitted), min(voters, len(fitted)), normalize(z).astype(fitted.dtype)
+    )
+    rows = np.repeat(np.arange(len(z)), nearest.shape[1])
+    weight = np.maximum(cosine.ravel(), 0).astype(np.float64)
+    shape = len(z), int(labels.max()) + 1
+    ballots = sp.csr_array((weight, (rows, labels[nearest.ravel()])), shape=shape)
+    same = cosine >= 1 - SAME
+    first = np.where(same, nearest, len(fitted)).min(axis=1)
     chosen = np.asarray(ballots.argmax(axis=1)).ravel()
     chosen[same.any(axis=1)] = labels[first[same.any(axis=1)]]
     return chosen.astype(np.int64)
