@@ -58,9 +58,21 @@ def alias_rows(indptr, indices, weight):  # type: ignore[no-untyped-def]
 @njit(inline="always")
 def neighbour(indices, alias, entry, share):  # type: ignore[no-untyped-def]
     """The node at an entry drawn evenly or, by the share in [0, 1) that is left over, its alias."""
-    if len(alias) and np.uint64(share * 4294967296.0) >= alias[entry] >> _32:
-        return np.int32(alias[entry] & _LOW)
+    if len(alias) and leaves(alias, entry, share):
+        return other(alias, entry)
     return indices[entry]
+
+
+@njit(inline="always")
+def leaves(alias, entry, share):  # type: ignore[no-untyped-def]
+    """Is the entry's alias taken?"""
+    return np.uint64(share * 4294967296.0) >= alias[entry] >> _32
+
+
+@njit(inline="always")
+def other(alias, entry):  # type: ignore[no-untyped-def]
+    """The alias of an entry, a node."""
+    return np.int32(alias[entry] & _LOW)
 
 
 @njit

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from plain import GAMMA, MASK, draws
 from scipy import stats
 
 from graphclust.kernels import rows, splitmix, walks
 from graphclust.kernels.walks import Walks
 
-MASK = 2**64 - 1
 # two triangles with a common edge, a tail, a self-loop at 5, an isolated node 6
 UNDIRECTED = [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3), (3, 4), (4, 5), (5, 5)]
 # two ways round, reciprocal pairs, a self-loop at 4
@@ -101,21 +101,6 @@ def test_first_steps_follow_the_weights(p, q):
     share = np.array(list(expected.values())) / sum(expected.values())
     assert sum(observed) == len(starts)
     assert stats.chisquare(observed, share * len(starts)).pvalue > 1e-3
-
-
-def mix(z):
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK
-    z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK
-    return z ^ z >> 31
-
-
-def draws(seed, number):
-    """The numbers in [0, 1) of one stream."""
-    gamma = int(splitmix.GAMMA)
-    state = mix(mix(seed) + gamma * (number + 1) & MASK)
-    while True:
-        state = state + gamma & MASK
-        yield (mix(state) >> 11) * 2.0**-53
 
 
 def plain_walk(graph, start, number, length, p, q, seed):
@@ -226,11 +211,11 @@ def test_a_hub_reaches_all_its_leaves_alike(p, q):
 def test_splitmix_gives_its_published_numbers():
     state, found = np.uint64(1234567), []
     for _ in range(3):
-        state = np.uint64(int(state) + int(splitmix.GAMMA) & MASK)
+        state = np.uint64(int(state) + GAMMA & MASK)
         found.append(int(splitmix.mix(state)))
     assert found == [6457827717110365317, 3203168211198807973, 9817491932198370423]
     assert next(draws(7, 4)) == splitmix.unit(
-        np.uint64(int(splitmix.stream(np.uint64(7), np.uint64(4))) + int(splitmix.GAMMA) & MASK)
+        np.uint64(int(splitmix.stream(np.uint64(7), np.uint64(4))) + GAMMA & MASK)
     )
 
 
