@@ -117,6 +117,7 @@ class SkipGram:
         if iter(corpus) is corpus:
             raise TypeError("corpus must be readable more than once, found an iterator")
         counts, trained = count_words(corpus, n)
+        words = max(int(counts.sum()), 1)
         vectors, outputs = self._first_vectors(n, start)
         tables = noise_table(counts, self.power), kept_share(counts, self.sample)
         model = vectors, outputs, *tables, self.window, self.negatives, self.shared
@@ -125,7 +126,7 @@ class SkipGram:
             for epoch in range(self.epochs):
                 parts: list[Any] = [(0.0, 0)]
                 seed = np.uint64(self.seed ^ SALT ^ epoch << 32)
-                for number, block, rates in self._schedule(corpus, epoch, int(counts.sum())):
+                for number, block, rates in self._schedule(corpus, n, epoch, words):
                     work = partial(_piece, model, seed, number, block, rates)
                     parts += pool.map(work, range(0, len(block), PIECE))
                 total, pairs = np.sum(parts, axis=0)
@@ -148,11 +149,11 @@ class SkipGram:
         return v, u
 
     def _schedule(
-        self, corpus: Iterable[Block], epoch: int, words: int
+        self, corpus: Iterable[Block], n: int, epoch: int, words: int
     ) -> Iterator[tuple[int, Block, Vectors]]:
         """Blocks of one epoch, each with the number of its first walk and every walk's rate."""
         number, done = 0, epoch * words
-        for block in corpus:
+        for block in checked(corpus, n):
             lengths = (block >= 0).sum(axis=1)
             share = (done + np.cumsum(lengths) - lengths) / (self.epochs * words)
             rates = self.rate + (self.last_rate - self.rate) * share
@@ -170,14 +171,20 @@ def _piece(
     return loss
 
 
-def count_words(corpus: Iterable[Block], n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Of each node the times it occurs, and whether ever in company."""
-    counts, trained = np.zeros(n, np.int64), np.zeros(n, np.bool_)
+def checked(corpus: Iterable[Block], n: int) -> Iterator[Block]:
+    """The blocks, refused where they would lead compiled code astray."""
     for block in corpus:
         if not isinstance(block, np.ndarray) or block.dtype != np.int32 or block.ndim != 2:
             raise TypeError(f"a block must be (B, L) int32, found {_kind(block)}")
         if block.size and block.max() >= n:
             raise ValueError(f"a walk holds node {block.max()}, but nodes are 0..{n - 1}")
+        yield block
+
+
+def count_words(corpus: Iterable[Block], n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Of each node the times it occurs, and whether ever in company."""
+    counts, trained = np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    for block in checked(corpus, n):
         _count(block, counts, trained)
     return counts, trained
 
@@ -201,7 +208,8 @@ def _count(block, counts, trained):  # type: ignore[no-untyped-def]
 def noise_table(counts: NDArray[np.int64], power: float) -> NDArray[np.uint64]:
     """Alias table (N,) of the negatives' distribution ∝ counts^power, nodes never seen left out."""
     n = len(counts)
-    weight = np.where(counts > 0, np.maximum(counts, 1.0) ** power, 0.0)
+    seen = (counts > 0) | (not counts.any())  # an empty corpus draws none, from any table
+    weight = np.where(seen, np.maximum(counts, 1.0) ** power, 0.0)
     return alias_rows(np.array([0, n]), np.arange(n, dtype=np.int32), weight)[0]
 
 

@@ -163,6 +163,8 @@ def test_what_is_never_trained_is_told_and_kept():
     alone = SkipGram(dimensions=4).train([BLOCK[2:3]], N)
     assert np.isnan(alone.loss[0])
     assert not alone.trained.any()
+    ended = SkipGram(dimensions=4).train([np.full((2, 3), -1, np.int32)], N)
+    assert ended.counts.sum() == 0
     nothing = SkipGram(dimensions=4).train([], 0)
     assert nothing.vectors.shape == (0, 4)
 
