@@ -1,6 +1,6 @@
 """Communities of a large planted graph, from file to labels: graphclust beside engines used bare.
 
-    python experiments/speed/scale.py [--nodes 1000000] [--degree 20.5]
+    python experiments/speed/scale.py [--nodes 1000000] [--degree 20.5] [--only TEXT]
 
 Each line is a process of its own. graphclust reads the file, clusters, and writes labels; the bare
 engines start from a NumPy array of the edges in memory-mapped form and only cluster.
@@ -88,6 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nodes", type=int, default=1_000_000)
     parser.add_argument("--degree", type=float, default=20.5)
+    parser.add_argument("--only", default="", help="lines whose name holds this text")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         graph = dcsbm(
@@ -108,6 +109,8 @@ def main() -> None:
         print(f"{'':36}{HEAD}  clusters, modularity")
         print(f"{'graphclust opens .safetensors':36}{opened}", flush=True)
         for who, code, imports in runs(n):
+            if options.only not in who:
+                continue
             print(f"{who:36}{measure(code, setup + imports, 'scores(labels)')}", flush=True)
 
 
