@@ -18,7 +18,8 @@ own, as in Mikolov's code. The learning rate falls linearly over the words of al
 
 Departures from that code: σ is computed (to 10⁻⁷) and not read from a table cut off at ±6;
 negatives come from an alias table of N entries, not from one of 10⁸; the rate falls with every
-walk; frequent words are not sub-sampled unless asked for.
+walk; frequent words are not sub-sampled unless asked for; vectors begin on ±1/D as in gensim, not
+on half of it, which finds planted clusters a little better on short corpora.
 """
 
 from collections.abc import Iterable, Iterator
@@ -138,11 +139,11 @@ class SkipGram:
     def _first_vectors(
         self, n: int, start: tuple[Vectors, Vectors] | None
     ) -> tuple[Vectors, Vectors]:
-        """v even on ±1/(2D) and u = 0, as in Mikolov's code; or copies of `start`."""
+        """v even on ±1/D and u = 0; or copies of `start`."""
         shape = n, self.dimensions
         if start is None:
             v = np.random.default_rng(self.seed).random(shape, np.float32)
-            return (v - np.float32(0.5)) / np.float32(self.dimensions), np.zeros(shape, np.float32)
+            return (2 * v - 1) / np.float32(self.dimensions), np.zeros(shape, np.float32)
         v, u = (np.array(part, np.float32, order="C") for part in start)
         if not v.shape == u.shape == shape:
             raise ValueError(f"start must be two arrays of {shape}, found {v.shape} and {u.shape}")
