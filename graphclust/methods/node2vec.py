@@ -1,0 +1,98 @@
+"""node2vec and DeepWalk: vectors from random walks, and a head.
+
+A. Grover, J. Leskovec, "node2vec: scalable feature learning for networks", KDD (2016),
+https://arxiv.org/abs/1607.00653; B. Perozzi, R. Al-Rfou, S. Skiena, "DeepWalk: online learning of
+social representations", KDD (2014), https://arxiv.org/abs/1403.6652.
+
+Letters: N nodes, D dimensions, p return and q in-out parameter, f(v) the vector of v, g(v) its
+output vector, N_S(v) the nodes within the window of v in the walks. The vectors fall along
+
+    Σ_v Σ_{u ∈ N_S(v)} [ −log σ(g(u)·f(v)) − Σ_{n} log σ(−g(n)·f(v)) ]
+
+(node2vec, equation 2, with negative sampling in place of its partition function), where a walk that
+came from t to v goes on to x with probability ∝ w_vx α(t, x), α = 1/p if x = t, 1 if x is joined to
+t, 1/q otherwise (section 3.2). DeepWalk is p = q = 1 (its own walks are uniform, its softmax
+hierarchical; here it takes negative samples as well). Walks and training are the kernels `walks`
+and `sgns`, with the departures that they state: negatives are shared by the pairs of a word.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from torch_geometric.data import Data
+
+from graphclust.base import Trace
+from graphclust.graph.export import to_scipy
+from graphclust.heads.embedding import EmbeddingMethod
+from graphclust.heads.head import Vectors
+from graphclust.kernels.sgns import SkipGram
+from graphclust.kernels.walks import Walks
+from graphclust.params import param
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node2Vec(EmbeddingMethod):
+    """Vectors from biased random walks (Grover and Leskovec 2016) and a head.
+
+    Same seed, same labels, whatever the number of threads, as long as `deterministic` is left on:
+    walks never depend on threads, training then runs on one. A node without edges keeps the vector
+    it began with. `extras`: `trained` (N,) tells which nodes a walk has joined to others.
+    O(walks · length · window · negatives · D) time a node, O(N D + E) memory.
+    """
+
+    p: float = param(1.0, "return parameter: higher goes back less often", low=1e-6)
+    q: float = param(1.0, "in-out parameter: higher stays nearer to where it came from", low=1e-6)
+    dimensions: int = param(128, "D", low=1)
+    walks: int = param(10, "walks from every node", low=1)
+    length: int = param(80, "nodes a walk", low=1)
+    window: int = param(10, "farthest distance of a pair in a walk", low=1)
+    negatives: int = param(10, "negative samples, shared by the pairs of a word", low=1)
+    epochs: int = param(1, "times that the walks are read", low=1)
+    rate: float = param(0.025, "learning rate of the first pair, falling to 10⁻⁴", low=1e-4)
+    deterministic: bool = param(True, "train on one thread; off: on all, and no run like another")
+
+    kinds: ClassVar = ("undirected", "directed", "weighted")
+
+    def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
+        adjacency = to_scipy(graph)
+        adjacency.sort_indices()
+        corpus = Walks(
+            indptr=adjacency.indptr,
+            indices=adjacency.indices,
+            weight=None if graph.edge_weight is None else adjacency.data,
+            length=self.length,
+            per_node=self.walks,
+            p=self.p,
+            q=self.q,
+            seed=self.seed,
+        )
+        model = SkipGram(
+            dimensions=self.dimensions,
+            window=self.window,
+            negatives=self.negatives,
+            epochs=self.epochs,
+            rate=self.rate,
+            deterministic=self.deterministic,
+            seed=self.seed,
+        )
+        found = model.train(corpus, graph.num_nodes)
+        for epoch, loss in enumerate(found.loss):
+            if np.isfinite(loss):  # no pair was measured where there is no edge
+                trace(epoch, loss=loss)
+        return found.vectors, {"trained": found.trained}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepWalk(Node2Vec):
+    """Vectors from uniform random walks (Perozzi et al. 2014), with that paper's defaults.
+
+    As `Node2Vec` with p = q = 1, which it does not take.
+    """
+
+    p: ClassVar[float] = 1.0  # type: ignore[misc]
+    q: ClassVar[float] = 1.0  # type: ignore[misc]
+    walks: int = param(80, "γ: walks from every node", low=1)
+    length: int = param(40, "t: nodes a walk", low=1)
+
+    name: ClassVar = "deepwalk"
