@@ -83,35 +83,38 @@ def leiden_bisected(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[s
     """Exactly `k` communities at the coarsest resolution that a bisection finds for them.
 
     The resolution is bisected on a geometric scale between `COARSE` and `FINE` (and above, where
-    that is not fine enough), at most `PROBES` times, and the first partition with k communities is
-    taken as it is; where none has, the one with fewest communities above k is brought to k by
-    `merge`. On a graph of nearest neighbours this is better than `leiden_exact`: few clusters have
-    a modularity of their own there only at a resolution far below 1.
+    that is not fine enough), at most `PROBES` times, and the first partition with k communities (k
+    in the largest component where the graph has more components than that) is taken; where none
+    has, the one with fewest above that. What is above k is brought there by `merge`. On a graph of
+    nearest neighbours this is better than `leiden_exact`: few clusters have a modularity of their
+    own there only at a resolution far below 1.
     """
     n = graph.num_nodes
     if k in (1, n):
         labels = np.arange(n) if k == n else np.zeros(n, np.int64)
         return labels, {"probes": 0, "merges": 0}
-    low, high = COARSE, FINE
-    above, count, at = np.arange(n), n, math.inf
-    for probes in range(1, PROBES + 1):
+    adjacency = to_scipy(graph)
+    parts = sp.csgraph.connected_components(adjacency, directed=False)[0]
+    target = k if parts <= k else k + parts - 1
+    low, high, probes = COARSE, FINE, 0
+    best, count, at = np.arange(n), n, math.inf
+    while probes < PROBES and count != target:
+        probes += 1
         gamma = math.sqrt(low * high)
-        labels, quality = leiden(graph, resolution=gamma, **options)
+        labels, _ = leiden(graph, resolution=gamma, **options)
         found = int(labels.max()) + 1
-        if found == k:
-            report = {"resolution": gamma, "merges": 0, "quality": quality}
-            return labels, {"probes": probes, **report}
-        if found > k:
+        if found >= target:
             high = gamma
             if found <= count:
-                above, count, at = labels, found, gamma
+                best, count, at = labels, found, gamma
         else:
             low = gamma
             if high / low < 1.1 and at == math.inf:  # not fine enough yet
                 high *= FINE / COARSE
-    merged = merge(above, k, to_scipy(graph))
-    quality = modularity(between_groups(to_scipy(graph), merged))
-    return merged, {"probes": PROBES, "resolution": at, "merges": count - k, "quality": quality}
+    if count > k:
+        best = merge(best, k, adjacency)
+    quality = modularity(between_groups(adjacency, best))
+    return best, {"probes": probes, "resolution": at, "merges": count - k, "quality": quality}
 
 
 def merge(labels: Labels, k: int, adjacency: sp.csr_array) -> Labels:

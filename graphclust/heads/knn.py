@@ -6,7 +6,7 @@ cells (J. Levine et al., Cell 162 (2015)).
 
 Letters: N rows z_i, K clusters. Rows are scaled to length one; i and j are joined if one is among
 the k nearest of the other (union), or each among those of the other (mutual). An edge weighs
-max(0, cos(z_i, z_j)), or the share of neighbours that both have, |N(i) ∩ N(j)| / |N(i) ∪ N(j)|
+max(10⁻⁶, cos(z_i, z_j)), or the share of neighbours that both have, |N(i) ∩ N(j)| / |N(i) ∪ N(j)|
 over closed neighbourhoods (shared), or 1 (equal).
 """
 
@@ -20,7 +20,7 @@ from sklearn.preprocessing import normalize
 from torch_geometric.data import Data
 
 from graphclust.graph.convert import finish
-from graphclust.graph.errors import GraphError, warn
+from graphclust.graph.errors import GraphError
 from graphclust.graph.raw import Raw
 from graphclust.heads.exact import leiden_bisected
 from graphclust.heads.head import Head, Labels, Vectors
@@ -30,6 +30,7 @@ from graphclust.kernels.knn import nearest_by_cosine, nearly_nearest_by_cosine
 from graphclust.params import param
 
 EXACT = 50_000  # rows up to which the search is exact
+THREAD = 1e-6  # the least that an edge weighs by cosine
 VOTERS = 15
 SAME = 1e-6  # cosines this near to 1 are of one direction
 
@@ -54,9 +55,6 @@ class LeidenHead(Head):
 
     def _fit(self, z: Vectors, k: int | None, graph: Data | None, seed: int) -> dict[str, Any]:
         knn = knn_graph(z, self.neighbours, self.mutual, self.weights, seed)
-        if knn.edge_index.shape[1] == 0:
-            warn("the head leiden found no two rows of like direction: all rows are one cluster")
-            return {"labels": np.zeros(len(z), np.int64)}
         found = [self._run(knn, k, (seed + run) % 2**32) for run in range(self.runs)]
         likeness = [[adjusted_rand_score(a, b) for a, _ in found] for b, _ in found]
         labels, extras = found[int(np.sum(likeness, axis=0).argmax())]
@@ -80,7 +78,10 @@ class LeidenHead(Head):
 
 
 def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data:
-    """The weighted graph of nearest rows by cosine; edges of weight 0 are left out.
+    """The weighted graph of nearest rows by cosine.
+
+    Neighbours at right angles or more hang together by a thread: groups of rows that have nothing
+    in common with others would else each be a component, and there may be more than K of them.
 
     Raises:
         GraphError: more than 50,000 rows without pynndescent.
@@ -93,18 +94,17 @@ def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data
     else:
         cosine, nearest = nearest_by_cosine(rows, k)
     arcs = np.repeat(np.arange(n), k), nearest.ravel()
-    stored = np.maximum(cosine.ravel(), 0).astype(np.float64) + 1  # cosine 0 is an entry as well
-    found = sp.csr_array((stored, arcs), shape=(n, n))
+    weight = np.maximum(cosine.ravel().astype(np.float64), THREAD)
+    found = sp.csr_array((weight, arcs), shape=(n, n))
     turned = found.T.tocsr()
     both = found.minimum(turned) if mutual else found.maximum(turned)
     if weights == "shared":
         both = _shared(found, both)
-    else:
-        both.data = both.data - 1 if weights == "cosine" else np.ones(both.nnz)
+    elif weights == "equal":
+        both.data[:] = 1.0
     upper = sp.triu(both, k=1).tocoo()
-    keep = upper.data > 0
-    low, high = (axis[keep].astype(np.int64) for axis in upper.coords)
-    return finish(Raw(low, high, n, directed=False, weight=upper.data[keep]))
+    low, high = (axis.astype(np.int64) for axis in upper.coords)
+    return finish(Raw(low, high, n, directed=False, weight=upper.data))
 
 
 def _approximate(n: int) -> bool:

@@ -36,7 +36,7 @@ def knn_slowly(z, k, mutual, weights):
             one, other = j in near[i], i in near[j]
             if i == j or not ((one and other) if mutual else (one or other)):
                 continue
-            cosine = max(0.0, float(unit[i] @ unit[j]))
+            cosine = max(1e-6, float(unit[i] @ unit[j]))
             both, any_ = (near[i] | {i}) & (near[j] | {j}), near[i] | {i} | near[j] | {j}
             values = {"cosine": cosine, "equal": 1.0, "shared": len(both) / len(any_)}
             a[i, j] = values[weights]
@@ -169,3 +169,15 @@ def test_a_free_number_of_clusters_follows_the_resolution():
     z = np.eye(4)[y] + 0.05 * np.random.default_rng(0).standard_normal((120, 4))
     assert cluster_embedding(z, head="leiden").n_clusters == 4
     assert cluster_embedding(z, head="leiden:resolution=8").n_clusters > 4
+
+
+def test_rows_with_nothing_in_common_do_not_swallow_the_number_of_clusters():
+    y = np.arange(120) % 3
+    z = np.zeros((150, 12))
+    z[:120] = np.eye(3, 12)[y] + 0.1 * np.abs(np.random.default_rng(0).standard_normal((120, 12)))
+    z[:120, 4:] = 0
+    z[130:, 5:] = np.repeat(np.eye(7), 3, axis=0)[:20]  # groups alike within, and 10 zero rows
+    for head in ("leiden:neighbours=10", "leiden:neighbours=10,mutual=true"):
+        found = cluster_embedding(z, 3, head=head)
+        assert found.n_clusters == 3
+        assert ari(y, found.labels[:120]) > 0.9
