@@ -1,7 +1,8 @@
 """graphclust.cluster: from a graph to clusters in one call, by a method chosen for the graph."""
 
+import dataclasses
 import os
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from torch_geometric.data import Data
 
@@ -49,15 +50,21 @@ def build(name: str, n_clusters: int | None, params: dict[str, Any]) -> Method:
         ValueError, TypeError: a parameter that is missing, unknown or out of range.
     """
     cls = METHODS[name]
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    if n_clusters is None and "n_clusters" in fields and _may_be_none(cls, "n_clusters"):
+        params = {"n_clusters": None} | params
     if n_clusters is not None:
         if not hasattr(cls, "n_clusters") and "n_clusters" not in required(cls):
             raise ValueError(f"{name} finds the number of clusters itself and takes no n_clusters")
         params = params | {"n_clusters": n_clusters}
-    known = cls.__dataclass_fields__
-    if strange := [key for key in params if key not in known]:
-        raise TypeError(f"{name} has no parameter {strange[0]!r}; it has {', '.join(known)}")
+    if strange := [key for key in params if key not in fields]:
+        raise TypeError(f"{name} has no parameter {strange[0]!r}; it has {', '.join(fields)}")
     if missing := [key for key in required(cls) if key not in params]:
         raise ValueError(f"{name} needs {missing[0]}")
     model = cls(**params)
     check(model)
     return model
+
+
+def _may_be_none(cls: type[Method], parameter: str) -> bool:
+    return type(None) in get_args(get_type_hints(cls)[parameter])

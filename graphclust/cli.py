@@ -297,17 +297,19 @@ def main() -> None:
 def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) -> Any:
     from graphclust.auto import build
     from graphclust.methods import METHODS
-    from graphclust.params import parse, required
+    from graphclust.params import parse
 
     cls = METHODS[name]
     given = parse(cls, settings)
     for name_, option, value in (("seed", "--seed", seed), ("n_clusters", "-k", n_clusters)):
         if name_ in given and value not in (None, 0):
             raise ValueError(f"{name_} is given twice, by --set and by {option}")
-    for lacking in set(required(cls)) - given.keys() - ({"n_clusters"} if n_clusters else set()):
-        how = "-k" if lacking == "n_clusters" else f"--set {lacking}=…"
-        raise ValueError(f"{name} needs {lacking}; give it with {how}")
-    return build(name, n_clusters, {"seed": seed} | given)
+    try:
+        return build(name, n_clusters, {"seed": seed} | given)
+    except ValueError as error:
+        if str(error) == f"{name} needs n_clusters":
+            raise ValueError(f"{error}; give it with -k") from None
+        raise
 
 
 def _write_result(data: "Data", result: "Clustering", path: Path) -> str:

@@ -63,7 +63,7 @@ def check(instance: Any) -> None:
             raise error(f"{field.name} must be {_type_name(hint)}, found {value!r}")
         if _is_number(value):
             outside = (low is not None and value < low) or (high is not None and value > high)
-            if outside or math.isnan(value):
+            if outside or not math.isfinite(value):
                 raise ValueError(f"{field.name} must lie in {_range(low, high)}, found {value!r}")
         if valid := field.metadata.get("valid"):
             valid(value)

@@ -18,6 +18,7 @@ from graphclust.evaluate.estimate import estimate
 from graphclust.evaluate.metrics import external, homophily, internal, n_classes
 from graphclust.evaluate.tables import cells
 from graphclust.graph.build import components, static, symmetrise
+from graphclust.graph.errors import GraphError
 from graphclust.graph.export import edges_once, is_signed, is_temporal, to_igraph
 from graphclust.loaders import DOWNLOADS, EMBEDDED, stored
 from graphclust.methods import METHODS
@@ -73,6 +74,8 @@ def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> 
 
 def show_estimate(out: Console, name: str, data: Data, method: Method) -> None:
     """Print what a run is expected to take."""
+    if obstacle := method.obstacle(data):
+        raise GraphError(obstacle)
     expected = estimate(method, data)
     cost = (
         f"too few earlier runs of {method.name} at hand to tell" if expected is None else expected

@@ -40,7 +40,7 @@ def test_names_methods_and_parameters():
         ({"method": "leidn"}, ValueError, "did you mean leiden"),
         ({"method": "leiden", "gamma": 2}, TypeError, "leiden has no parameter 'gamma'"),
         ({"method": "louvain", "n_clusters": 3}, ValueError, "louvain finds the number"),
-        ({"method": "spectral"}, ValueError, "spectral needs n_clusters"),
+        ({"method": "spectral"}, ValueError, "kmeans needs n_clusters"),
         ({"method": "leiden", "resolution": -1}, ValueError, "resolution must lie in"),
         ({"method": "filter", "n_clusters": 2}, gc.GraphError, "filter needs node features x"),
     ],

@@ -22,6 +22,7 @@ from graphclust.base import Method
 from graphclust.cards import shared_folder
 from graphclust.graph.errors import GraphError
 from graphclust.graph.features import n_values
+from graphclust.heads import as_head
 
 SIZES = ("nodes", "arcs", "x_values")
 MIN_GRAPHS = 3  # sizes that a fit needs
@@ -66,12 +67,12 @@ class Estimate:
 def estimate(method: Method, graph: Data) -> Estimate | None:
     """Expected cost of `method.fit(graph)`; None where there are too few rows of earlier runs.
 
-    Rows count whose method has the same parameters left None (a fixed number of clusters costs
-    more than a free one).
+    Rows count whose method has the same head, and the same parameters left None (a fixed number of
+    clusters costs more than a free one).
     """
     rows = _rows()
     rows = rows[rows["method"] == method.name]
-    alike = [_unset(json.loads(text)) == _unset(vars(method)) for text in rows["params"]]
+    alike = [_kin(json.loads(text)) == _kin(vars(method)) for text in rows["params"]]
     rows = rows[np.array(alike, bool)]
     if len(rows[list(SIZES)].drop_duplicates()) < MIN_GRAPHS:
         return None
@@ -87,7 +88,7 @@ def estimate(method: Method, graph: Data) -> Estimate | None:
         factor=float(np.exp(np.quantile(np.abs(np.log(off)), 0.95))),
         runs=len(rows),
         graphs=len(np.unique(known, axis=0)),
-        beyond=float(new.sum() / known.sum(axis=1).max()),
+        beyond=float((term[0, 1:] / np.maximum(terms[:, 1:].max(axis=0), 1)).max()),
         available=available_mb(),
     )
 
@@ -121,8 +122,10 @@ def available_mb() -> float:
     return free / 1e6
 
 
-def _unset(params: dict[str, object]) -> set[str]:
-    return {name for name, value in params.items() if value is None}
+def _kin(params: dict[str, object]) -> tuple[set[str], str]:
+    """What parameters must have in common for their costs to be: those left None, and the head."""
+    head = str(params.get("head", "")).partition(":")[0]
+    return {name for name, value in params.items() if value is None}, head
 
 
 @cache
@@ -146,7 +149,8 @@ def _terms(method: Method, known: NDArray[np.float64]) -> NDArray[np.float64]:
     n, arcs, values = known.T
     columns = [np.ones(len(known)), n]
     columns += [arcs] * bool(method.kinds) + [values] * ("x" in method.needs)
-    return np.stack([*columns, *[n**2] * (method.max_nodes is not None)], axis=1)
+    squared = method.max_nodes or (as_head(method.head).max_rows if hasattr(method, "head") else 0)
+    return np.stack([*columns, *[n**2] * bool(squared)], axis=1)
 
 
 def _fit(terms: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -29,7 +29,14 @@ from graphclust.kernels.sparse import is_coalesced
 
 FORMAT = "graphclust graph 1"
 PLAIN = ("edge_index", "edge_weight", "t", "y")
-SHAPES = {"edge_index": 2, "edge_weight": 1, "t": 1, "node_ids": 1, "node_ids_text": 2}
+AXES: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(("edge_weight", "t", "node_ids"), (1,)),
+    **dict.fromkeys(("edge_index", "node_ids_text", "x"), (2,)),
+    "y": (1, 2),
+}
+DTYPES = {"edge_index": torch.int64, "y": torch.int64, "x": torch.float32, "node_ids": torch.int64}
+DTYPES |= {"node_ids_text": torch.int32}
+UNICODE = 0x110000
 
 
 def write_arrays(graph: Data, path: str | Path) -> None:
@@ -90,6 +97,8 @@ def read_arrays(path: str | Path) -> Data:
             f"{path.name} holds no graph of graphclust: its metadata must say {FORMAT!r}"
         )
     try:
+        if metadata["directed"] not in ("True", "False"):
+            raise GraphError(f"directed must be True or False, found {metadata['directed']}")
         data = Data(num_nodes=int(metadata["num_nodes"]), directed=metadata["directed"] == "True")
         _check(arrays, data)
         for key in PLAIN:
@@ -98,7 +107,9 @@ def read_arrays(path: str | Path) -> Data:
         data.x = _features(arrays, (data.num_nodes, int(metadata["features"])))
         if (ids := _ids(arrays)) is not None:
             data.node_ids = ids
-    except (GraphError, KeyError, RuntimeError) as error:
+    except KeyError as error:
+        raise GraphError(f"{path.name} lacks {error}") from None
+    except (ValueError, RuntimeError) as error:
         raise GraphError(f"{path.name}: {error}") from None
     return data
 
@@ -116,6 +127,8 @@ def _ids(arrays: dict[str, Tensor]) -> Any:
     if "node_ids_text" not in arrays:
         return None
     codes = arrays["node_ids_text"].numpy()
+    if codes.size and not 0 <= codes.min() <= codes.max() < UNICODE:
+        raise GraphError("node_ids_text must hold Unicode code points")
     return codes.view(f"<U{codes.shape[1]}").reshape(len(codes))
 
 
@@ -123,14 +136,19 @@ def _check(arrays: dict[str, Tensor], data: Data) -> None:
     """Refuse arrays that would not have come out of `as_graph`."""
     n, a = data.num_nodes, arrays["edge_index"].shape[-1]
     lengths = {"edge_weight": a, "t": a, "y": n, "x": n, "node_ids": n, "node_ids_text": n}
-    for key, dimensions in SHAPES.items():
-        if key in arrays and arrays[key].dim() != dimensions:
-            raise GraphError(f"{key} must have {dimensions} axes, found {arrays[key].dim()}")
+    if n < 1:
+        raise GraphError("the graph has no nodes")
+    for key, allowed in AXES.items():
+        if key in arrays and arrays[key].dim() not in allowed:
+            raise GraphError(f"{key} must have {allowed[0]} axes, found {arrays[key].dim()}")
+    for key, dtype in DTYPES.items():
+        if key in arrays and arrays[key].dtype != dtype:
+            raise GraphError(f"{key} must be {dtype}, found {arrays[key].dtype}")
     for key, length in lengths.items():
         if key in arrays and len(arrays[key]) != length:
             raise GraphError(f"{key} must have length {length}, found {len(arrays[key])}")
-    if arrays["edge_index"].dtype != torch.int64 or len(arrays["edge_index"]) != 2:
-        raise GraphError("edge_index must be int64 of shape (2, A)")
+    if len(arrays["edge_index"]) != 2:
+        raise GraphError("edge_index must have shape (2, A)")
     source, target = arrays["edge_index"].numpy()
     if a and not (0 <= min(source.min(), target.min()) <= max(source.max(), target.max()) < n):
         raise GraphError(f"edge_index must hold nodes 0..{n - 1}")
@@ -141,6 +159,8 @@ def _check(arrays: dict[str, Tensor], data: Data) -> None:
         if not bool((arrays["t"][1:] >= arrays["t"][:-1]).all()):
             raise GraphError("events must be in the order of their times t")
         return
+    if (source == target).any():
+        raise GraphError("edge_index must hold no self-loops")
     if not is_coalesced(source, target, n):
         raise GraphError("edge_index must be sorted by (source, target), without repeats")
     if not data.directed and not np.array_equal(

@@ -31,7 +31,8 @@ def save(graph: Any, path: str | Path) -> None:
 
     `.safetensors` and `.npz` keep everything, and the first opens at once however large it is;
     `.csv`, `.tsv` (also with .gz) and `.parquet` keep edges, weights and times by the user's ids,
-    `.graphml` also single-label classes as `y`. What is left out is named in a `GraphWarning`.
+    `.graphml` also single-label classes, as a node attribute `y` that `load` does not read. What
+    is left out is named in a `GraphWarning`.
 
     Raises:
         GraphError: an ending that is none of GRAPH_FORMATS, .parquet without pyarrow, or ids that
@@ -39,7 +40,7 @@ def save(graph: Any, path: str | Path) -> None:
     """
     path, data = Path(path), as_graph(graph)
     form = ending(path)
-    if form not in GRAPH_FORMATS:
+    if form not in GRAPH_FORMATS or path.suffix == ".zst":
         raise GraphError(f"{path.name}: the ending must be one of {', '.join(GRAPH_FORMATS)}")
     if form in WHOLE_GRAPH:
         WHOLE_GRAPH[form](data, path)

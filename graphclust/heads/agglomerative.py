@@ -18,7 +18,7 @@ from graphclust.params import param
 
 @dataclass(frozen=True, kw_only=True)
 class AgglomerativeHead(Head):
-    """Agglomerative clustering (Ward 1963); no random choice. `predict`: the nearest rows' vote."""
+    """Agglomerative clustering (Ward 1963); no random choice. `predict`: the nearest row's."""
 
     linkage: Literal["ward", "average", "complete"] = param("ward", "distance between clusters")
 

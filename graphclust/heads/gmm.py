@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from torch_geometric.data import Data
 
+from graphclust.graph.errors import warn
 from graphclust.heads.head import Head, Labels, Vectors, squeeze
 from graphclust.kernels.determinism import one_thread
 from graphclust.params import param
@@ -40,6 +41,8 @@ class GMMHead(Head):
             model.fit(z.astype(np.float64))
             soft = model.predict_proba(z.astype(np.float64))
         labels, used = squeeze(soft.argmax(axis=1), k)
+        if len(used) < k:
+            warn(f"only {len(used)} of the {k} clusters hold a node: too few rows differ")
         empty = np.setdiff1d(np.arange(k), used)
         order = np.r_[used, empty]
         extras = {

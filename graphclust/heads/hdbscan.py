@@ -12,8 +12,7 @@ from sklearn.cluster import HDBSCAN
 from torch_geometric.data import Data
 
 from graphclust.graph.errors import warn
-from graphclust.heads.head import Head, Vectors
-from graphclust.heads.knn import vote
+from graphclust.heads.head import Head, Vectors, nearest_row
 from graphclust.kernels.determinism import one_thread
 from graphclust.params import param
 
@@ -22,8 +21,8 @@ from graphclust.params import param
 class HDBSCANHead(Head):
     """HDBSCAN (Campello et al. 2013): finds the number of clusters; for noise, not for coverage.
 
-    Rows that are noise join the cluster that their nearest rows vote for; `extras`: `noise` (N,)
-    tells which they were, `strength` (N,) how firmly each row belongs. `predict`: the same vote.
+    Rows that are noise join the cluster of the nearest row that is none; `extras`: `noise` (N,)
+    tells which they were, `strength` (N,) how firmly each row belongs. `predict`: the nearest row.
     """
 
     min_cluster_size: int = param(15, "rows that make a cluster", low=2)
@@ -43,5 +42,5 @@ class HDBSCANHead(Head):
             warn("the head hdbscan found nothing but noise: all rows are one cluster")
             labels = np.zeros(len(z), np.int64)
         elif noise.any():
-            labels[noise] = vote(z[noise], z[~noise], labels[~noise])
+            labels[noise] = nearest_row(z[noise], z[~noise], labels[~noise])
         return {"labels": labels, "extras": {"noise": noise, "strength": model.probabilities_}}

@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import pairwise_distances_argmin
 from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError
+from graphclust.kernels.determinism import one_thread
 
 Vectors = NDArray[np.floating]
 Labels = NDArray[np.int64]
@@ -22,6 +24,7 @@ class Head(ABC):
     name: ClassVar[str]  # key in HEADS; by default the name of the module
     needs_k: ClassVar[bool] = True  # must the number of clusters be given?
     takes_k: ClassVar[bool] = True  # may it be given?
+    raw: ClassVar[bool] = False  # does it take eigenvectors as they are, not scaled to length one?
     max_rows: ClassVar[int | None] = None  # where memory grows with N²
     requires: ClassVar[tuple[str, str] | None] = None  # an optional package and its extra
 
@@ -80,11 +83,23 @@ class Head(ABC):
     ) -> Labels:
         """Labels for new rows `z` from what `fit` gave for the rows `fitted`.
 
-        By default a vote of the nearest fitted rows (`knn.vote`).
+        By default each takes the label of the fitted row nearest to it (Euclidean).
         """
-        from graphclust.heads.knn import vote
+        return nearest_row(z, fitted, labels)
 
-        return vote(z, fitted, labels)
+
+def nearest_row(z: Vectors, fitted: Vectors, labels: Labels) -> Labels:
+    """(N′,) the label of the fitted row nearest to each new row; of equals, the first."""
+    with one_thread():
+        return np.asarray(labels[pairwise_distances_argmin(z, fitted)])
+
+
+def unit(z: Vectors) -> Vectors:
+    """Rows of length one, however short they were; zero rows stay."""
+    largest = np.abs(z).max(axis=1, keepdims=True, initial=0)
+    scaled = np.divide(z, largest, out=np.zeros_like(z), where=largest > 0)
+    length = np.linalg.norm(scaled, axis=1, keepdims=True)
+    return np.divide(scaled, length, out=scaled, where=length > 0)
 
 
 def squeeze(labels: Any, k: int) -> tuple[Labels, NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from sklearn.preprocessing import normalize
 from torch_geometric.data import Data
 
 from graphclust.graph.errors import warn
-from graphclust.heads.head import Head, Labels, Vectors, same_width, squeeze
+from graphclust.heads.head import Head, Labels, Vectors, same_width, squeeze, unit
 from graphclust.kernels.determinism import one_thread
 from graphclust.params import param
 
@@ -45,7 +45,7 @@ class KMeansHead(Head):
     ) -> Labels:
         if "centres" not in extras:  # there was but one cluster
             return np.zeros(len(z), np.int64)
-        return nearest(normalize(z) if self.spherical else z, extras["centres"])
+        return nearest(unit(z) if self.spherical else z, extras["centres"])
 
 
 def kmeans(
@@ -80,7 +80,7 @@ def spherical_kmeans(
 
     A centre that loses its rows keeps its place; a zero row has cosine 0 to all.
     """
-    rows = normalize(x)
+    rows = unit(x)
     rng = np.random.RandomState(seed)
     best: tuple[float, Any, Any] = (np.inf, None, None)
     with one_thread():

@@ -16,14 +16,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
-from sklearn.preprocessing import normalize
 from torch_geometric.data import Data
 
 from graphclust.graph.convert import finish
 from graphclust.graph.errors import GraphError
 from graphclust.graph.raw import Raw
 from graphclust.heads.exact import leiden_bisected
-from graphclust.heads.head import Head, Labels, Vectors
+from graphclust.heads.head import Head, Labels, Vectors, unit
 from graphclust.heads.leiden import leiden
 from graphclust.kernels.determinism import seeded
 from graphclust.kernels.knn import nearest_by_cosine, nearly_nearest_by_cosine
@@ -76,6 +75,11 @@ class LeidenHead(Head):
             labels, quality = leiden(knn, resolution=self.resolution, **options)
             return labels, {"quality": quality}
 
+    def predict(
+        self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
+    ) -> Labels:
+        return vote(z, fitted, labels)
+
 
 def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data:
     """The weighted graph of nearest rows by cosine.
@@ -88,7 +92,7 @@ def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data
     """
     n = len(z)
     k = min(k, n - 1)
-    rows = normalize(z)
+    rows = unit(z)
     if _approximate(n):
         cosine, nearest = nearly_nearest_by_cosine(rows, k, seed)
     else:
@@ -138,7 +142,7 @@ def vote(z: Vectors, fitted: Vectors, labels: Labels, voters: int = VOTERS) -> L
     the lowest label.
     """
     cosine, nearest = nearest_by_cosine(
-        normalize(fitted), min(voters, len(fitted)), normalize(z).astype(fitted.dtype)
+        unit(fitted), min(voters, len(fitted)), unit(z).astype(fitted.dtype)
     )
     rows = np.repeat(np.arange(len(z)), nearest.shape[1])
     weight = np.maximum(cosine.ravel(), 0).astype(np.float64)

@@ -37,7 +37,8 @@ class LDAHead(Head):
         labels, centres, inertia = kmeans(z, k, seed=seed, n_init=self.n_init)
         for _ in range(self.rounds):
             found = labels.max() + 1
-            if not 2 <= found < len(z):  # no spread within clusters to compare with
+            means = np.stack([z[labels == c].mean(axis=0) for c in range(found)])
+            if found < 2 or np.allclose(z, means[labels]):  # no spread within to compare with
                 break
             projection, origin = discriminants(z, labels)
             flat = (z - origin) @ projection

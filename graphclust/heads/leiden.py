@@ -71,7 +71,7 @@ def _igraph(
         )
         gain = found.quality - quality
         membership, quality = found.membership, found.quality
-        if trace(done, quality=quality) or (rounds < 0 and gain <= ROUNDING):
+        if trace(done, quality=quality) or (rounds < 0 and not gain > ROUNDING):
             break
         done += 1
     return np.asarray(membership, dtype=np.int64), float(quality)
@@ -95,7 +95,7 @@ def _leidenalg(
     while done != rounds:
         gain = optimiser.optimise_partition_multiplex(layers, weights, n_iterations=1)
         quality = sum(w * layer.quality() for w, layer in zip(weights, layers, strict=True))
-        if trace(done, quality=quality) or (rounds < 0 and gain <= 0):
+        if trace(done, quality=quality) or (rounds < 0 and not gain > 0):
             break
         done += 1
     return np.asarray(layers[0].membership, dtype=np.int64), float(quality)

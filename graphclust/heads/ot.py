@@ -37,7 +37,7 @@ from torch_geometric.data import Data
 from graphclust.graph.errors import warn
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import sparse_tensor
-from graphclust.heads.head import Head, Labels, Vectors, squeeze
+from graphclust.heads.head import Head, Labels, Vectors, squeeze, unit
 from graphclust.heads.kmeans import kmeans
 from graphclust.heads.knn import LeidenHead
 from graphclust.kernels.determinism import one_thread
@@ -75,7 +75,9 @@ class TransportHead(Head):
         assert k is not None
         start = self._start(z, k, seed)
         with one_thread():
-            return self._learn(torch.from_numpy(unit(z)), start, k, self._operator(graph), seed)
+            return self._learn(
+                torch.from_numpy(unit(z).astype(np.float32)), start, k, self._operator(graph), seed
+            )
 
     def _start(self, z: Vectors, k: int, seed: int) -> Labels:
         if self.start == "leiden":
@@ -156,7 +158,8 @@ class TransportHead(Head):
             return np.zeros(len(z), np.int64)
         with one_thread():
             w = torch.from_numpy(extras["prototypes"])
-            log = log_softmax(torch.from_numpy(unit(z)), w, self.temperature)
+            rows = torch.from_numpy(unit(z).astype(np.float32))
+            log = log_softmax(rows, w, self.temperature).double()
             scores = log / self.entropy + torch.from_numpy(extras["dual"])
         return scores.argmax(dim=1).numpy()
 
@@ -217,12 +220,6 @@ def class_means(z: Tensor, labels: Tensor, k: int) -> Tensor:
     sums = torch.zeros(k, z.shape[1], dtype=z.dtype).index_add_(0, labels, z)
     sizes = torch.bincount(labels, minlength=k)[:, None]
     return torch.where(sizes > 0, sums / sizes.clamp(min=1), z.mean(dim=0))
-
-
-def unit(z: Vectors) -> Vectors:
-    """Rows of length one in float32; zero rows stay."""
-    length = np.linalg.norm(z, axis=1, keepdims=True)
-    return np.divide(z, length, out=np.zeros_like(z), where=length > 0).astype(np.float32)
 
 
 def dropped(z: Tensor, share: float, generator: torch.Generator) -> Tensor:

@@ -10,7 +10,7 @@ transposed, is the rotation nearest to them, and each row belongs to the column 
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.linalg import qr, svd
@@ -29,6 +29,8 @@ class RoundingHead(Head):
     clusters come out, and a `GraphWarning` says so. `predict`: the same rotation. `extras`:
     `rotation` (D, K).
     """
+
+    raw: ClassVar = True
 
     def _fit(self, z: Vectors, k: int | None, graph: Data | None, seed: int) -> dict[str, Any]:
         assert k is not None

@@ -3,7 +3,7 @@
 import random
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -44,10 +44,31 @@ def _seeded(seed: int) -> Iterator[None]:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run BLAS, OpenMP and torch on one thread: sums then round alike on any number of cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(limits=1):
+    with _LIMITS.hold():
+        yield
+
+
+class _Limits:
+    """One limit for all who ask at the same time: the first sets it, the last puts it back."""
+
+    def __init__(self) -> None:
+        self._lock, self._holders, self._stack = threading.Lock(), 0, ExitStack()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        with self._lock:
+            self._holders += 1
+            if self._holders == 1:
+                self._stack.callback(torch.set_num_threads, torch.get_num_threads())
+                torch.set_num_threads(1)
+                self._stack.enter_context(threadpool_limits(limits=1))
+        try:
             yield
-    finally:
-        torch.set_num_threads(threads)
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if self._holders == 0:
+                    self._stack.close()
+
+
+_LIMITS = _Limits()

@@ -56,13 +56,22 @@ def nearest_by_cosine(rows: Floats, k: int, queries: Floats | None = None) -> tu
                 s[np.arange(len(part)), np.arange(b, b + len(part))] = -np.inf
             highest = s.reshape(len(part), width, groups).max(axis=1)
             bound = np.partition(highest, groups - k, axis=1)[:, groups - k]
-            i, j = np.nonzero(s >= bound[:, None])
+            i, j = _first_ties(s, bound, k)
             order = np.lexsort((j, -s[i, j], i))
             i, j = i[order], j[order]
             place = np.searchsorted(i, np.arange(len(part)))[:, None] + np.arange(k)
             nearest[b : b + block] = j[place]
             products[b : b + block] = np.take_along_axis(s, j[place], axis=1)
     return products, nearest
+
+
+def _first_ties(s: Floats, bound: Floats, k: int) -> tuple[Ints, Ints]:
+    """Rows and columns above the bound of their row, and the first `k` of each row upon it."""
+    above, upon = s > bound[:, None], s == bound[:, None]
+    if int(upon.sum()) > 4 * k * len(s):  # many are alike: do not sort them all
+        upon &= np.cumsum(upon, axis=1) <= k
+    i, j = np.nonzero(above | upon)
+    return i, j
 
 
 def nearly_nearest_by_cosine(rows: Floats, k: int, seed: int) -> tuple[Floats, Ints]:

@@ -68,6 +68,10 @@ def cluster_embedding(
         ValueError, TypeError: no such head or parameter, or a value out of range.
         GraphError: `z` is not (N, D), finite and as long as the graph.
     """
+    if not hasattr(z, "shape"):
+        z = np.asarray(z)
+    if len(z.shape) != 2:
+        raise GraphError(f"z must be an (N, D) array, found shape {tuple(z.shape)}")
     if graph is None:
-        graph = Data(edge_index=torch.zeros((2, 0), dtype=torch.int64), num_nodes=len(z))
+        graph = Data(edge_index=torch.zeros((2, 0), dtype=torch.int64), num_nodes=z.shape[0])
     return Features(n_clusters=n_clusters, head=head, seed=seed).fit(as_graph(graph, x=z))

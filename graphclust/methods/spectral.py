@@ -9,7 +9,7 @@ L_τ = D_τ^-½ A D_τ^-½, D_τ = D + τI (Qin and Rohe, section 2), rows scale
 
 τ is the mean degree, as Qin and Rohe recommend, times `regularisation`. With τ = 0 (Ng et al.)
 every small component has an eigenvector of its own, and on a disconnected graph nothing else is
-seen. Any other head may take the place of k-means.
+seen. Any other head may take the place of k-means; `rounding` gets the rows unscaled.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from torch_geometric.data import Data
 from graphclust.base import Trace
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import to_scipy
+from graphclust.heads import as_head
 from graphclust.heads.embedding import EmbeddingMethod
 from graphclust.heads.head import Vectors
 from graphclust.kernels.determinism import one_thread
@@ -59,7 +60,8 @@ class Spectral(EmbeddingMethod):
         with one_thread():
             values, vectors = leading_eigenvectors(operator, min(d, graph.num_nodes))
             residuals = np.linalg.norm(operator @ vectors - vectors * values, axis=0)
-        rows = normalize(vectors)  # zero rows stay zero
+        # zero rows stay zero
+        rows = vectors if as_head(self.head).raw else normalize(vectors)
         return rows, {"eigenvalues": values, "residuals": residuals}
 
 

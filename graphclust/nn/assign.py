@@ -8,6 +8,8 @@ ICCV (2017), https://arxiv.org/abs/1704.06327.
 import torch
 from torch import Tensor
 
+FLOOR = -700.0  # of the log of a column's mass, which may be 0
+
 
 def student_t(z: Tensor, centres: Tensor, alpha: float = 1.0) -> Tensor:
     """Q (N, K): q_ij ∝ (1 + ‖z_i − μ_j‖² / α)^{−(α + 1)/2}, rows summing to 1 (equation 1).
@@ -15,6 +17,8 @@ def student_t(z: Tensor, centres: Tensor, alpha: float = 1.0) -> Tensor:
     Differentiable in `z` (N, D) and `centres` (K, D). O(NKD) time, O(NK) memory; computed in logs,
     so that rows far from every centre stay finite.
     """
+    middle = centres.detach().mean(dim=0)  # the square of a difference, expanded, loses digits
+    z, centres = z - middle, centres - middle
     squared = (
         (z * z).sum(dim=1)[:, None] - 2 * z @ centres.T + (centres * centres).sum(dim=1)
     ).clamp(min=0)  # (N, K); rounding may leave a little below 0
@@ -28,12 +32,9 @@ def target_distribution(q: Tensor, balance: float = 1.0, power: float = 2.0) -> 
     mass gets none. No gradient flows through a target.
     """
     q = q.detach()
-    frequency = q.sum(dim=0)  # (K,)
-    weight = torch.where(frequency > 0, frequency, torch.ones_like(frequency)) ** -balance
-    p = q**power * weight
-    return p / p.sum(dim=1, keepdim=True)
+    return torch.softmax(power * q.log() - balance * q.sum(dim=0).log().clamp(min=FLOOR), dim=1)
 
 
 def kl_divergence(p: Tensor, q: Tensor) -> Tensor:
     """Σ_ij p_ij log(p_ij / q_ij) / N: what draws Q to its target (equation 2); 0 log 0 is 0."""
-    return (torch.xlogy(p, p) - p * torch.log(q)).sum(dim=1).mean()
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(dim=1).mean()

@@ -38,7 +38,7 @@ def test_a_linear_cost_is_found_again(monkeypatch):
     assert expected.megabytes == pytest.approx(5 + 1e-3 * n, rel=0.1)
     assert expected.factor == pytest.approx(1.2, rel=0.1)
     assert (expected.runs, expected.graphs) == (15, 5)
-    assert expected.beyond == pytest.approx((n + arcs) / (73 * 10000))
+    assert expected.beyond == pytest.approx(max(n / 10000, arcs / 400000))
     assert expected.fits
     assert "from 15 runs on 5 graphs" in str(expected)
 

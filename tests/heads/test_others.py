@@ -4,9 +4,14 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+import torch
+from graphs import permuted
 from sklearn.metrics import adjusted_rand_score as ari
+from torch_geometric.data import Data
 
-from graphclust import GraphError, GraphWarning, cluster_embedding, to_scipy
+from graphclust import METHODS, GraphError, GraphWarning, as_graph, cluster_embedding, to_scipy
+from graphclust.graph.synth import sbm
 from graphclust.heads.kmeans import kmeans, spherical_kmeans
 from graphclust.heads.knn import knn_graph, vote
 from graphclust.heads.lda import discriminants
@@ -181,3 +186,41 @@ def test_rows_with_nothing_in_common_do_not_swallow_the_number_of_clusters():
         found = cluster_embedding(z, 3, head=head)
         assert found.n_clusters == 3
         assert ari(y, found.labels[:120]) > 0.9
+
+
+def test_rows_keep_their_direction_however_short_they_are():
+    y = np.repeat([0, 1, 2], 20)
+    z = np.eye(3)[y] + np.random.default_rng(0).normal(0, 0.1, (60, 3))
+    for scale in (1.0, 1e-6, 1e-10):
+        assert ari(y, cluster_embedding(z * scale, 3, head="leiden:neighbours=10").labels) == 1.0
+
+
+def test_clusters_on_one_ray_are_told_apart_by_distance():
+    z = np.r_[np.linspace(1, 1.3, 30), np.linspace(10, 10.3, 30), [30.0]][:, None]
+    found = cluster_embedding(z, 2, head="agglomerative")
+    graph = Data(edge_index=torch.zeros((2, 0), dtype=torch.int64), num_nodes=61)
+    assert np.array_equal(found.predict(as_graph(graph, x=z)), found.labels)
+    noisy = cluster_embedding(z, head="hdbscan:min_cluster_size=10,min_samples=2")
+    assert noisy.extras["noise"][60]
+    assert noisy.labels[60] == noisy.labels[59]
+
+
+def test_lda_stops_where_clusters_have_no_spread():
+    assert cluster_embedding(np.repeat(np.eye(3), 4, axis=0), 3, head="lda").n_clusters == 3
+
+
+def test_spectral_rounding_does_not_depend_on_the_order_of_nodes():
+    graph = sbm(n=200, k=4, p_in=0.2, p_out=0.03, seed=1)
+    order = np.random.default_rng(0).permutation(200)
+    model = METHODS["spectral"](n_clusters=4, head="rounding")
+    first, second = model.fit(graph).labels, model.fit(permuted(graph, order)).labels
+    assert ari(first[order], second) > 0.98
+
+
+def test_vectors_may_be_sparse_or_lists():
+    z = sp.csr_array(np.eye(6)[np.arange(30) % 3])
+    labels = cluster_embedding(z, 3).labels
+    assert ari(np.arange(30) % 3, labels) == 1.0
+    assert np.array_equal(cluster_embedding(z.toarray().tolist(), 3).labels, labels)
+    with pytest.raises(GraphError, match=r"z must be an \(N, D\) array, found shape \(\)"):
+        cluster_embedding(None, 2)

@@ -68,3 +68,12 @@ def test_divergence_is_its_formula_and_zero_of_equals():
     assert kl_divergence(p, p).item() == pytest.approx(0)
     hard = torch.tensor([[1.0, 0.0]])
     assert kl_divergence(hard, torch.tensor([[0.5, 0.5]])).item() == pytest.approx(np.log(2))
+    assert kl_divergence(hard, hard).item() == 0
+
+
+def test_targets_and_assignments_stay_finite_and_exact_where_numbers_are_extreme():
+    sure = torch.softmax(torch.tensor([[0.0, -90.0], [0.0, -91.0]]), dim=1)
+    assert torch.isfinite(target_distribution(sure)).all()
+    z, centres = draw()
+    far = student_t((z + 1000).float(), (centres + 1000).float())
+    assert far.detach().numpy() == pytest.approx(student_t(z, centres).detach().numpy(), abs=1e-3)
