@@ -19,7 +19,7 @@ own, as in Mikolov's code. The learning rate falls linearly over the words of al
 Departures from that code: σ is computed (to 10⁻⁷) and not read from a table cut off at ±6;
 negatives come from an alias table of N entries, not from one of 10⁸; the rate falls with every
 walk; frequent words are not sub-sampled unless asked for; vectors begin on ±1/D as in gensim, not
-on half of it, which finds planted clusters a little better on short corpora.
+on half of it.
 """
 
 from collections.abc import Iterable, Iterator
