@@ -118,7 +118,8 @@ def test_the_table_suggests_near_names():
 def test_every_key_is_the_name_of_its_file():
     for name in METHODS:
         assert METHODS[name].name == name
-        assert METHODS[name].__module__.endswith(f".{name}")
+        file = {"deepwalk": "node2vec"}.get(name, name)  # a special case, in the same file
+        assert METHODS[name].__module__.endswith(f".{file}")
 
 
 def test_plugins_join_by_entry_point(monkeypatch):
