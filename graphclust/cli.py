@@ -6,7 +6,7 @@ Heavy imports wait inside the commands, so that `--help` is instant.
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -17,13 +17,9 @@ from graphclust.terminal import (
     set_debug,
     shown_warnings,
     user_errors,
+    write_result,
     write_text,
 )
-
-if TYPE_CHECKING:
-    from torch_geometric.data import Data
-
-    from graphclust.base import Clustering
 
 app = typer.Typer(
     help="Cluster any graph, and compare methods honestly, with Leiden always beside them.",
@@ -116,7 +112,7 @@ def cluster(
                 refuse_what_cannot_fit(model, data)
             result = model.fit(data)
         try:
-            written = _write_result(data, result, output) if output else None
+            written = write_result(data, result, output) if output else None
         finally:  # a full disk loses no result
             show_clustering(out, graph, data, result)
         if written:
@@ -310,13 +306,3 @@ def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) ->
         if str(error) == f"{name} needs n_clusters":
             raise ValueError(f"{error}; give it with -k") from None
         raise
-
-
-def _write_result(data: "Data", result: "Clustering", path: Path) -> str:
-    from graphclust.graph.writers import write_labels
-
-    if path.suffix == ".npz":
-        result.save(path)
-    else:
-        write_labels(data, result.labels, path)
-    return f"written: {path}"

@@ -118,3 +118,14 @@ def write_text(text: str, path: Path) -> str:
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return f"written: {path}"
+
+
+def write_result(data: Any, result: Any, path: Path) -> str:
+    """Write a clustering, whole (.npz) or its labels; the line that says so."""
+    from graphclust.graph.writers import write_labels
+
+    if path.suffix == ".npz":
+        result.save(path)
+    else:
+        write_labels(data, result.labels, path)
+    return f"written: {path}"

@@ -152,7 +152,7 @@ def test_compare_prints_and_writes_the_table(tmp_path):
 def test_a_time_limit_becomes_a_row():
     text = run(
         "compare",
-        "sbm:n=3000,k=4",
+        "dcsbm:n=30000,k=4,degree=20",
         "--methods",
         "spectral",
         "--seeds",

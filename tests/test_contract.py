@@ -73,7 +73,8 @@ def test_planted_blocks_are_found_in_weights(name):
     weights = np.where(y[:, None] == y[None, :], 5.0, 0.5) - 5.0 * np.eye(60)
     graph = as_graph(weights, x=np.random.default_rng(0).standard_normal((60, 4)))
     if "x" in METHODS[name].needs:  # features say nothing, smoothed over the edges they do
-        assert ari(y, method(name, k=3, smoothing="lazy", steps=20).fit(graph).labels) > 0.95
+        far = {"smoothing": "lazy", "steps": 20, "head": "kmeans"}
+        assert ari(y, method(name, k=3, **far).fit(graph).labels) > 0.95
     elif name != "label_propagation":  # weights only break ties there
         assert ari(y, method(name, k=3).fit(graph).labels) > 0.95
 
