@@ -163,6 +163,7 @@ class Method(ABC):
     requires: ClassVar[tuple[str, ...]] = ()  # optional packages, of the extra `baselines`
     max_nodes: ClassVar[int | None] = None  # where memory grows with N²
     randomised: ClassVar[bool] = True  # does the seed matter?
+    variant_of: ClassVar[str | None] = None  # compared only where asked for: nearly another method
     warm_start: ClassVar[bool] = False  # does `_fit` take initial labels?
     table: ClassVar[Mapping[str, type["Method"]]] = {}  # METHODS; graphclust.methods sets it
 

@@ -68,7 +68,8 @@ def compare(
 
     Args:
         graph: anything `as_graph` takes, or a name or path for `load`.
-        methods: names in METHODS or methods with parameters; None: every method that fits.
+        methods: names in METHODS or methods with parameters; None: every method that fits and is
+            no variant of another.
         seeds: runs of each method, with seeds 0, 1, …, whatever seed a method given has; methods
             without random choices run once.
         time_limit: seconds for one run. memory_limit: megabytes for one run.
@@ -118,7 +119,9 @@ def _checked(methods: Any, seeds: Any, n_clusters: Any) -> list[type[Method] | M
     if isinstance(methods, (str, Method)):
         methods = [methods]
     chosen: list[type[Method] | Method] = []
-    for method in METHODS if methods is None else methods:
+    if methods is None:
+        methods = [name for name in METHODS if METHODS[name].variant_of is None]
+    for method in methods:
         found = METHODS[method] if isinstance(method, str) else method
         if isinstance(found, Method):
             check(found)

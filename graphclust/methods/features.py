@@ -35,6 +35,7 @@ class Features(EmbeddingMethod):
 
     needs: ClassVar = ("x",)
     kinds: ClassVar = ()
+    variant_of: ClassVar = "kmeans"
 
     def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
         x = feature_matrix(graph.x)

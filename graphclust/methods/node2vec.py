@@ -96,3 +96,4 @@ class DeepWalk(Node2Vec):
     length: int = param(40, "t: nodes a walk", low=1)
 
     name: ClassVar = "deepwalk"
+    variant_of: ClassVar = "node2vec"
