@@ -15,7 +15,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from torch_geometric.data import Data
 
-from graphclust.graph.errors import warn
 from graphclust.heads.head import Head, Labels, Vectors, squeeze
 from graphclust.kernels.determinism import one_thread
 from graphclust.params import param
@@ -40,9 +39,7 @@ class GMMHead(Head):
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(z.astype(np.float64))
             soft = model.predict_proba(z.astype(np.float64))
-        labels, used = squeeze(soft.argmax(axis=1), k)
-        if len(used) < k:
-            warn(f"only {len(used)} of the {k} clusters hold a node: too few rows differ")
+        labels, used = squeeze(soft.argmax(axis=1), k, "too few rows differ")
         empty = np.setdiff1d(np.arange(k), used)
         order = np.r_[used, empty]
         extras = {
@@ -53,11 +50,9 @@ class GMMHead(Head):
         }
         return {"labels": labels, "soft": soft[:, order], "extras": extras}
 
-    def predict(
+    def _predict(
         self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
     ) -> Labels:
-        if "means" not in extras:  # there was but one cluster
-            return np.zeros(len(z), np.int64)
         model = self._model(len(extras["weights"]), 0)
         model.weights_, model.means_ = extras["weights"], extras["means"]
         model.precisions_cholesky_ = extras["precisions"]

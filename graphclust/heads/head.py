@@ -2,7 +2,6 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances_argmin
 from torch_geometric.data import Data
 
-from graphclust.graph.errors import GraphError
+from graphclust.graph.errors import GraphError, warn
 from graphclust.kernels.determinism import one_thread
 
 Vectors = NDArray[np.floating]
@@ -26,7 +25,6 @@ class Head(ABC):
     takes_k: ClassVar[bool] = True  # may it be given?
     raw: ClassVar[bool] = False  # does it take eigenvectors as they are, not scaled to length one?
     max_rows: ClassVar[int | None] = None  # where memory grows with N²
-    requires: ClassVar[tuple[str, str] | None] = None  # an optional package and its extra
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -47,7 +45,7 @@ class Head(ABC):
 
         Raises:
             ValueError: `k` is missing, or is none of this head's business.
-            GraphError: too many rows, or a package is missing.
+            GraphError: too many rows, or fewer than `k`.
         """
         self.refuse(k, len(z))
         if len(z) == 1 or k == 1:
@@ -68,11 +66,6 @@ class Head(ABC):
                 f"the head {cls.name} needs memory for N² numbers and takes at most "
                 f"{cls.max_rows} rows; found {n}"
             )
-        if cls.requires is not None and find_spec(cls.requires[0]) is None:
-            package, extra = cls.requires
-            raise GraphError(
-                f"the head {cls.name} needs {package}: pip install 'graphclust[{extra}]'"
-            )
 
     @abstractmethod
     def _fit(self, z: Vectors, k: int | None, graph: Data | None, seed: int) -> dict[str, Any]:
@@ -81,10 +74,15 @@ class Head(ABC):
     def predict(
         self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
     ) -> Labels:
-        """Labels for new rows `z` from what `fit` gave for the rows `fitted`.
+        """Labels for new rows `z` from what `fit` gave for the rows `fitted`."""
+        if labels.max() == 0:  # `fit` may not even have asked `_fit`
+            return np.zeros(len(z), np.int64)
+        return self._predict(z, fitted, labels, extras)
 
-        By default each takes the label of the fitted row nearest to it (Euclidean).
-        """
+    def _predict(
+        self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
+    ) -> Labels:
+        """As `predict`, of two or more clusters; by default the label of the nearest fitted row."""
         return nearest_row(z, fitted, labels)
 
 
@@ -102,9 +100,14 @@ def unit(z: Vectors) -> Vectors:
     return np.divide(scaled, length, out=scaled, where=length > 0)
 
 
-def squeeze(labels: Any, k: int) -> tuple[Labels, NDArray[np.int64]]:
-    """Labels 0..K′−1 of the clusters that hold a row, and which of the `k` those are."""
+def squeeze(labels: Any, k: int, why: str) -> tuple[Labels, NDArray[np.int64]]:
+    """Labels 0..K′−1 of the clusters that hold a row, and which of the `k` those are.
+
+    Fewer than `k` are said in a `GraphWarning`, with the reason.
+    """
     used = np.flatnonzero(np.bincount(labels, minlength=k))
+    if len(used) < k:
+        warn(f"only {len(used)} of the {k} clusters hold a node: {why}")
     return np.searchsorted(used, labels).astype(np.int64), used
 
 

@@ -17,7 +17,6 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.preprocessing import normalize
 from torch_geometric.data import Data
 
-from graphclust.graph.errors import warn
 from graphclust.heads.head import Head, Labels, Vectors, same_width, squeeze, unit
 from graphclust.kernels.determinism import one_thread
 from graphclust.params import param
@@ -40,11 +39,9 @@ class KMeansHead(Head):
         labels, centres, inertia = run(z, k, seed=seed, n_init=self.n_init)
         return {"labels": labels, "extras": {"centres": centres, "inertia": inertia}}
 
-    def predict(
+    def _predict(
         self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
     ) -> Labels:
-        if "centres" not in extras:  # there was but one cluster
-            return np.zeros(len(z), np.int64)
         return nearest(unit(z) if self.spherical else z, extras["centres"])
 
 
@@ -67,9 +64,7 @@ def kmeans(
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(x)
-    labels, used = squeeze(model.labels_, k)
-    if len(used) < k:
-        warn(f"only {len(used)} of the {k} clusters hold a node: too few rows differ")
+    labels, used = squeeze(model.labels_, k, "too few rows differ")
     return labels, model.cluster_centers_[used], float(model.inertia_)
 
 
@@ -100,9 +95,7 @@ def spherical_kmeans(
             inertia = float((1 - cosine.max(axis=1)).sum())
             best = min(best, (inertia, labels, centres), key=lambda run: run[0])
     inertia, labels, centres = best
-    labels, used = squeeze(labels, k)
-    if len(used) < k:
-        warn(f"only {len(used)} of the {k} clusters hold a node: too few directions differ")
+    labels, used = squeeze(labels, k, "too few directions differ")
     return labels, centres[used], inertia
 
 

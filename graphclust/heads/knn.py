@@ -75,7 +75,7 @@ class LeidenHead(Head):
             labels, quality = leiden(knn, resolution=self.resolution, **options)
             return labels, {"quality": quality}
 
-    def predict(
+    def _predict(
         self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
     ) -> Labels:
         return vote(z, fitted, labels)

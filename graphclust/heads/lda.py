@@ -49,11 +49,9 @@ class LDAHead(Head):
         extras = {"projection": projection, "origin": origin, "centres": centres}
         return {"labels": labels, "extras": extras | {"inertia": inertia}}
 
-    def predict(
+    def _predict(
         self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
     ) -> Labels:
-        if "centres" not in extras:  # there was but one cluster
-            return np.zeros(len(z), np.int64)
         return nearest((z - extras["origin"]) @ extras["projection"], extras["centres"])
 
 

@@ -34,7 +34,6 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphclust.graph.errors import warn
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import sparse_tensor
 from graphclust.heads.head import Head, Labels, Vectors, squeeze, unit
@@ -151,11 +150,9 @@ class TransportHead(Head):
                 break
         return plan, dual
 
-    def predict(
+    def _predict(
         self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
     ) -> Labels:
-        if "prototypes" not in extras:  # there was but one cluster
-            return np.zeros(len(z), np.int64)
         with one_thread():
             w = torch.from_numpy(extras["prototypes"])
             rows = torch.from_numpy(unit(z).astype(np.float32))
@@ -231,9 +228,7 @@ def dropped(z: Tensor, share: float, generator: torch.Generator) -> Tensor:
 def _result(
     plan: Tensor, w: Tensor, dual: Tensor, k: int, extras: dict[str, Any]
 ) -> dict[str, Any]:
-    labels, used = squeeze(plan.argmax(dim=1).numpy(), k)
-    if len(used) < k:
-        warn(f"only {len(used)} of the {k} clusters hold a node")
+    labels, used = squeeze(plan.argmax(dim=1).numpy(), k, "no row is nearest to the others")
     soft = (plan / plan.sum(dim=1, keepdim=True)).numpy()
     order = np.r_[used, np.setdiff1d(np.arange(k), used)]
     fitted = {"prototypes": w.numpy()[order], "dual": dual[:k].numpy()[order]}

@@ -16,7 +16,6 @@ import numpy as np
 from scipy.linalg import qr, svd
 from torch_geometric.data import Data
 
-from graphclust.graph.errors import warn
 from graphclust.heads.head import Head, Labels, Vectors, squeeze
 from graphclust.kernels.determinism import one_thread
 
@@ -38,16 +37,13 @@ class RoundingHead(Head):
         rotation = np.zeros((z.shape[1], columns))
         with one_thread():
             rotation[:columns] = rotation_of(z[:, :columns].astype(np.float64))
-            labels, used = squeeze(np.abs(z @ rotation).argmax(axis=1), columns)
-        if len(used) < k:
-            warn(f"only {len(used)} of the {k} clusters hold a node: too few directions differ")
+            nearest = np.abs(z @ rotation).argmax(axis=1)
+        labels, used = squeeze(nearest, k, "too few directions differ")
         return {"labels": labels, "extras": {"rotation": rotation[:, used]}}
 
-    def predict(
+    def _predict(
         self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
     ) -> Labels:
-        if "rotation" not in extras:  # there was but one cluster
-            return np.zeros(len(z), np.int64)
         return np.abs(z @ extras["rotation"]).argmax(axis=1).astype(np.int64)
 
 
