@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
 from torch_geometric.data import Data
@@ -50,21 +51,24 @@ def build(name: str, n_clusters: int | None, params: dict[str, Any]) -> Method:
         ValueError, TypeError: a parameter that is missing, unknown or out of range.
     """
     cls = METHODS[name]
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    if n_clusters is None and "n_clusters" in fields and _may_be_none(cls, "n_clusters"):
-        params = {"n_clusters": None} | params
+    fields = [field.name for field in dataclasses.fields(cls)]
     if n_clusters is not None:
         if not hasattr(cls, "n_clusters") and "n_clusters" not in required(cls):
             raise ValueError(f"{name} finds the number of clusters itself and takes no n_clusters")
         params = params | {"n_clusters": n_clusters}
     if strange := [key for key in params if key not in fields]:
         raise TypeError(f"{name} has no parameter {strange[0]!r}; it has {', '.join(fields)}")
-    if missing := [key for key in required(cls) if key not in params]:
-        raise ValueError(f"{name} needs {missing[0]}")
-    model = cls(**params)
+    if lacking := missing(cls, params):
+        raise ValueError(f"{name} needs {lacking[0]}")
+    given: dict[str, Any] = dict.fromkeys(required(cls)) | params
+    model = cls(**given)
     check(model)
     return model
 
 
-def _may_be_none(cls: type[Method], parameter: str) -> bool:
-    return type(None) in get_args(get_type_hints(cls)[parameter])
+def missing(cls: type[Method], params: Mapping[str, Any]) -> list[str]:
+    """The parameters that must be given and are not; one that may be None is None if not given."""
+    hints = get_type_hints(cls)
+    return [
+        key for key in required(cls) if key not in params and type(None) not in get_args(hints[key])
+    ]

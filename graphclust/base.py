@@ -220,10 +220,7 @@ class Method(ABC):
 
     def prepare(self, graph: Any) -> Data:
         """`graph` without labels, of a kind that this method reads."""
-        if isinstance(graph, Data) and graph.y is not None:
-            graph = copy.copy(graph)
-            graph.y = None  # not even read: it may hold anything
-        graph = as_graph(graph)
+        graph = as_graph(without_labels(graph))
         graph.y = None
         if obstacle := self.obstacle(graph):
             raise GraphError(obstacle)
@@ -266,6 +263,14 @@ class Method(ABC):
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
         raise TypeError(f"{self.name} labels only the graph it is fitted on; fit the new graph")
+
+
+def without_labels(graph: Any) -> Any:
+    """A `Data` without its `y`, which is not even read, as it may hold anything."""
+    if isinstance(graph, Data) and graph.y is not None:
+        graph = copy.copy(graph)
+        graph.y = None
+    return graph
 
 
 def _compact(labels: Any, soft: Any) -> tuple[Labels, Any]:

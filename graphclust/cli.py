@@ -291,7 +291,7 @@ def main() -> None:
 
 
 def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) -> Any:
-    from graphclust.auto import build
+    from graphclust.auto import build, missing
     from graphclust.methods import METHODS
     from graphclust.params import parse
 
@@ -300,9 +300,6 @@ def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) ->
     for name_, option, value in (("seed", "--seed", seed), ("n_clusters", "-k", n_clusters)):
         if name_ in given and value not in (None, 0):
             raise ValueError(f"{name_} is given twice, by --set and by {option}")
-    try:
-        return build(name, n_clusters, {"seed": seed} | given)
-    except ValueError as error:
-        if str(error) == f"{name} needs n_clusters":
-            raise ValueError(f"{error}; give it with -k") from None
-        raise
+    if n_clusters is None and "n_clusters" in missing(cls, given):
+        raise ValueError(f"{name} needs n_clusters; give it with -k")
+    return build(name, n_clusters, {"seed": seed} | given)

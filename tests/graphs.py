@@ -51,6 +51,11 @@ def pairs(*edges, n: int, x=None, **options) -> Data:
     return as_graph(Data(edge_index=index, num_nodes=n), x=x, **({"directed": False} | options))
 
 
+def bare(x) -> Data:
+    """Rows and no edges."""
+    return pairs(n=len(x), x=x)
+
+
 def permuted(graph: Data, order: np.ndarray) -> Data:
     """The same graph with node order[i] in place i."""
     place = np.argsort(order)

@@ -1,5 +1,6 @@
 """Run a piece of code in a process of its own, and say what it took. Shared by the scripts here."""
 
+import os
 import subprocess
 import sys
 
@@ -14,13 +15,16 @@ status = open("/proc/self/status").read()  # ru_maxrss would count the parent's 
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) * 1024 / 1e9
 print(f"{{wall:8.1f}} {{cpu:8.1f}} {{peak:8.2f}}", {result})
 """
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 HEAD = "  wall s    cpu s  peak GB"
 
 
-def measure(code: str, setup: str = "", result: str = "''") -> str:
+def measure(code: str, setup: str = "", result: str = "''", threads: int | None = None) -> str:
     """Wall seconds, processor seconds and peak GB of `code`, then the value of `result`.
 
     `setup` (imports) is not timed, though its memory counts; nor is `result`.
     """
+    limits = {} if threads is None else dict.fromkeys(THREADS, str(threads))
     script = TEMPLATE.format(code=code, setup=setup, result=result)
-    return subprocess.check_output([sys.executable, "-c", script], text=True).rstrip()
+    command = [sys.executable, "-c", script]
+    return subprocess.check_output(command, text=True, env=os.environ | limits).rstrip()

@@ -12,6 +12,12 @@ from graphclust.heads.head import Vectors, same_width
 from graphclust.params import param
 
 
+def head_param(default: str) -> Any:
+    """The field `head` with the head that suits a method's vectors."""
+    meaning = "from vectors to clusters, with parameters as in leiden:neighbours=15"
+    return param(default, meaning, valid=as_head)
+
+
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingMethod(Method):
     """An encoder and a head: subclasses write `_embed`, and `_embed_new` where they are inductive.
@@ -22,11 +28,7 @@ class EmbeddingMethod(Method):
     n_clusters: int | None = param(
         help="number of clusters K; none: found by the head, where it can", low=1
     )
-    head: str = param(
-        "kmeans",
-        "from vectors to clusters, with parameters as in leiden:neighbours=30",
-        valid=as_head,
-    )
+    head: str = head_param("kmeans")
 
     def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         head = as_head(self.head)

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError
-from graphclust.graph.export import is_signed, to_scipy
+from graphclust.graph.export import is_signed, to_igraph, to_scipy
 from graphclust.heads.leiden import Labels, leiden
 from graphclust.kernels.sparse import between_groups, modularity
 
@@ -36,8 +36,7 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
     """
     n = graph.num_nodes
     if k in (1, n):
-        labels = np.arange(n) if k == n else np.zeros(n, np.int64)
-        return labels, {"probes": 0, "merges": 0}
+        return _without_search(n, k)
     if is_signed(graph):
         raise GraphError("n_clusters cannot be fixed where weights are negative; leave it out")
     if graph.edge_index.shape[1] == 0:
@@ -47,15 +46,14 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
         )
     adjacency = to_scipy(graph)
     adjacency = adjacency + adjacency.T if graph.directed else adjacency
-    parts = sp.csgraph.connected_components(adjacency, directed=False)[0]
-    target = k if parts <= k else k + parts - 1
+    g, target = to_igraph(graph), _target(adjacency, k)
     gamma = adjacency.sum() / n / (n - 1) if options["objective"] == "cpm" else 1.0
     best, value, report, probes = None, -math.inf, {}, 0
 
     def probe(gamma: float) -> int:
         nonlocal best, value, report, probes
         probes += 1
-        labels, _ = leiden(graph, resolution=gamma, **options)
+        labels, _ = leiden(g, resolution=gamma, **options)
         count = int(labels.max()) + 1
         if count >= k:
             merged = merge(labels, k, adjacency)
@@ -91,17 +89,15 @@ def leiden_bisected(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[s
     """
     n = graph.num_nodes
     if k in (1, n):
-        labels = np.arange(n) if k == n else np.zeros(n, np.int64)
-        return labels, {"probes": 0, "merges": 0}
-    adjacency = to_scipy(graph)
-    parts = sp.csgraph.connected_components(adjacency, directed=False)[0]
-    target = k if parts <= k else k + parts - 1
+        return _without_search(n, k)
+    adjacency, g = to_scipy(graph), to_igraph(graph)
+    target = _target(adjacency, k)
     low, high, probes = COARSE, FINE, 0
     best, count, at = np.arange(n), n, math.inf
     while probes < PROBES and count != target:
         probes += 1
         gamma = math.sqrt(low * high)
-        labels, _ = leiden(graph, resolution=gamma, **options)
+        labels, _ = leiden(g, resolution=gamma, **options)
         found = int(labels.max()) + 1
         if found >= target:
             high = gamma
@@ -115,6 +111,17 @@ def leiden_bisected(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[s
         best = merge(best, k, adjacency)
     quality = modularity(between_groups(adjacency, best))
     return best, {"probes": probes, "resolution": at, "merges": count - k, "quality": quality}
+
+
+def _without_search(n: int, k: int) -> tuple[Labels, dict[str, float]]:
+    labels = np.arange(n) if k == n else np.zeros(n, np.int64)
+    return labels, {"probes": 0, "merges": 0}
+
+
+def _target(adjacency: sp.csr_array, k: int) -> int:
+    """k communities, in the largest component alone where there are more than k components."""
+    parts = int(sp.csgraph.connected_components(adjacency, directed=False)[0])
+    return k if parts <= k else k + parts - 1
 
 
 def merge(labels: Labels, k: int, adjacency: sp.csr_array) -> Labels:

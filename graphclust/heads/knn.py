@@ -20,6 +20,7 @@ from torch_geometric.data import Data
 
 from graphclust.graph.convert import finish
 from graphclust.graph.errors import GraphError
+from graphclust.graph.export import to_igraph
 from graphclust.graph.raw import Raw
 from graphclust.heads.exact import leiden_bisected
 from graphclust.heads.head import Head, Labels, Vectors, unit
@@ -72,7 +73,7 @@ class LeidenHead(Head):
         with seeded(seed):
             if k is not None:
                 return leiden_bisected(knn, k, **options)
-            labels, quality = leiden(knn, resolution=self.resolution, **options)
+            labels, quality = leiden(to_igraph(knn), resolution=self.resolution, **options)
             return labels, {"quality": quality}
 
     def _predict(

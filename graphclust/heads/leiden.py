@@ -12,16 +12,13 @@ import igraph
 import leidenalg
 import numpy as np
 from numpy.typing import NDArray
-from torch_geometric.data import Data
-
-from graphclust.graph.export import to_igraph
 
 Labels = NDArray[np.int64]
 ROUNDING = 1e-10  # less gain (objective over 2m) than any move of a node brings
 
 
 def leiden(
-    graph: Data,
+    g: igraph.Graph,
     *,
     objective: str,
     resolution: float,
@@ -34,13 +31,14 @@ def leiden(
     """Labels (N,) and the objective's value as the engine states it.
 
     igraph draws from Python's global generator (`seeded` makes that repeatable), leidenalg from
-    `seed`. A graph without edges stays in singletons.
+    `seed`. A graph without edges stays in singletons. `g` is that of `to_igraph`, so that a search
+    which runs many times converts once.
     """
-    if graph.edge_index.shape[1] == 0:
-        return np.arange(graph.num_nodes), 0.0
+    if g.ecount() == 0:
+        return np.arange(g.vcount()), 0.0
     start = None if initial is None else initial.tolist()
     run = _igraph if engine == "igraph" else _leidenalg
-    return run(to_igraph(graph), objective, resolution, n_iterations, seed, start, trace)
+    return run(g, objective, resolution, n_iterations, seed, start, trace)
 
 
 def _igraph(

@@ -1,12 +1,14 @@
-"""Random states and thread counts, set for a while and put back."""
+"""What makes runs alike: random states and thread counts, set for a while; signs."""
 
 import random
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 _GLOBAL_STATES = threading.RLock()
@@ -46,6 +48,12 @@ def one_thread() -> Iterator[None]:
     """Run BLAS, OpenMP and torch on one thread: sums then round alike on any number of cores."""
     with _LIMITS.hold():
         yield
+
+
+def fixed_signs(vectors: NDArray[Any]) -> NDArray[Any]:
+    """(N, K) columns whose entry of largest size is positive; eigenvectors come with either."""
+    peak = np.abs(vectors).argmax(axis=0)
+    return vectors * np.where(vectors[peak, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
 
 
 class _Limits:

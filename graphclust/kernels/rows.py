@@ -5,10 +5,10 @@ caches of kernels elsewhere notice a change in this file: delete `__pycache__` a
 """
 
 import numpy as np
-import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from graphclust.kernels.sparse import mirror_values
 from graphclust.kernels.splitmix import mix
 
 NOWHERE = -1
@@ -123,7 +123,4 @@ def edge_table(indptr, indices):  # type: ignore[no-untyped-def]
 
 def is_symmetric(indptr: NDArray[np.int64], indices: NDArray[np.int32]) -> bool:
     """Has every edge its mirror image? O(N + E)."""
-    n = len(indptr) - 1
-    rows = sp.csr_array((np.ones(len(indices), np.bool_), indices, indptr), shape=(n, n))
-    mirrored = rows.T.tocsr()
-    return np.array_equal(mirrored.indptr, indptr) and np.array_equal(mirrored.indices, indices)
+    return mirror_values(indptr, indices, np.ones(len(indices), np.bool_)) is not None

@@ -1,5 +1,7 @@
 """Sparse matrices and edge arrays: coalescing, symmetry, normalised adjacency."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import DTypeLike, NDArray
@@ -64,8 +66,13 @@ def mirror_weights(row: Ints, col: Ints, weight: Floats, n: int) -> Floats | Non
     index = _index_type(n, len(row))
     start = np.zeros(n + 1, index)
     np.cumsum(np.bincount(row, minlength=n), out=start[1:])
-    target = col.astype(index)
-    turned = sp.csr_array((weight, target, start), shape=(n, n)).tocsc()
+    return mirror_values(start, col.astype(index), weight)
+
+
+def mirror_values(start: NDArray[Any], target: NDArray[Any], values: Any) -> NDArray[Any] | None:
+    """As `mirror_weights`, of the rows of a CSR matrix with sorted columns."""
+    n = len(start) - 1
+    turned = sp.csr_array((values, target, start), shape=(n, n)).tocsc()
     same = np.array_equal(turned.indptr, start) and np.array_equal(turned.indices, target)
     return turned.data if same else None
 

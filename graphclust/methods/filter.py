@@ -30,7 +30,6 @@ Departures: Zhang et al. apply ½(I + S) a number of times fitted to the graph (
 directions=0` what is left is a truncated SVD, smoothed.
 """
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -42,15 +41,14 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.extmath import randomized_svd
 from torch_geometric.data import Data
 
-from graphclust.base import Trace
+from graphclust.base import Trace, without_labels
 from graphclust.graph.convert import as_graph
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix
-from graphclust.heads import as_head
-from graphclust.heads.embedding import EmbeddingMethod
+from graphclust.heads.embedding import EmbeddingMethod, head_param
 from graphclust.heads.head import same_width
 from graphclust.kernels.columns import ROUNDING, idf, kind_of, mean_and_square, moran, scaled
-from graphclust.kernels.determinism import one_thread
+from graphclust.kernels.determinism import fixed_signs, one_thread
 from graphclust.kernels.sparse import decayed_hops, lazy_walk, propagator
 from graphclust.params import param
 
@@ -67,11 +65,7 @@ class Filter(EmbeddingMethod):
     (`extras`) stay those of the graph that was fitted.
     """
 
-    head: str = param(
-        "leiden:neighbours=30",
-        "from vectors to clusters, with parameters as in kmeans:n_init=20",
-        valid=as_head,
-    )
+    head: str = head_param("leiden:neighbours=30")
     use: Literal["both", "x", "edges"] = param("both", "what to look at: features, edges or both")
     features: Literal["auto", "words", "rows", "table"] = param(
         "auto", "counts to weigh by idf, rows of which only the direction counts, or a table"
@@ -95,10 +89,7 @@ class Filter(EmbeddingMethod):
         """`graph` without labels; where only edges are looked at, with X = A + I."""
         if self.use != "edges":
             return super().prepare(graph)
-        if isinstance(graph, Data):
-            graph = copy.copy(graph)
-            graph.y = None
-        graph = as_graph(graph)
+        graph = as_graph(without_labels(graph))
         a = to_scipy(graph)
         a = a + a.T if graph.directed else a
         return super().prepare(as_graph(graph, x=a + sp.eye_array(a.shape[0], format="csr")))
@@ -205,12 +196,6 @@ def deflated(z: Floats, s: Floats) -> Floats:
 
 
 def leading_directions(z: Floats, r: int) -> Floats:
-    """(D, r) the leading eigenvectors of ZᵀZ, so that Z R keeps Z's singular values; all if r > D.
-
-    Signs are fixed: the largest entry of each is positive.
-    """
+    """(D, r) leading eigenvectors of ZᵀZ, so that Z R keeps Z's singular values; all if r > D."""
     gram = np.asarray(z.T @ z, dtype=np.float64)
-    vectors = np.linalg.eigh(gram)[1][:, ::-1][:, :r]
-    peak = np.abs(vectors).argmax(axis=0)
-    signs = np.where(vectors[peak, np.arange(vectors.shape[1])] < 0, -1.0, 1.0)
-    return (vectors * signs).astype(z.dtype)
+    return fixed_signs(np.linalg.eigh(gram)[1][:, ::-1][:, :r]).astype(z.dtype)

@@ -18,7 +18,7 @@ from torch_geometric.data import Data
 
 from graphclust.base import Labels, Method, Trace
 from graphclust.graph.errors import GraphError
-from graphclust.graph.export import is_signed
+from graphclust.graph.export import is_signed, to_igraph
 from graphclust.heads.exact import leiden_exact
 from graphclust.heads.leiden import leiden
 from graphclust.params import param
@@ -66,7 +66,7 @@ class Leiden(Method):
         if self.n_clusters is not None:
             labels, found = leiden_exact(graph, self.n_clusters, **options)
             return {"labels": labels, "extras": {"engine": engine, **found}}
-        labels, quality = leiden(graph, resolution=self.resolution, **options)
+        labels, quality = leiden(to_igraph(graph), resolution=self.resolution, **options)
         return {"labels": labels, "extras": {"engine": engine, "quality": quality}}
 
     def _engine(self, graph: Data) -> str:

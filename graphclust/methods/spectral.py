@@ -27,7 +27,7 @@ from graphclust.graph.export import to_scipy
 from graphclust.heads import as_head
 from graphclust.heads.embedding import EmbeddingMethod
 from graphclust.heads.head import Vectors
-from graphclust.kernels.determinism import one_thread
+from graphclust.kernels.determinism import fixed_signs, one_thread
 from graphclust.kernels.sparse import normalised_adjacency
 from graphclust.params import param
 
@@ -83,5 +83,4 @@ def leading_eigenvectors(
         except sp.linalg.ArpackNoConvergence as error:
             raise GraphError(f"the eigensolver did not converge: {error}") from None
     values, vectors = values[::-1][:k], vectors[:, ::-1][:, :k]
-    peak = np.abs(vectors).argmax(axis=0)
-    return values, vectors * np.where(vectors[peak, np.arange(k)] < 0, -1.0, 1.0)
+    return values, fixed_signs(vectors)

@@ -8,17 +8,15 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
-from graphs import planted
+from graphs import bare, planted
 from sklearn.metrics import adjusted_rand_score as ari
 from threadpoolctl import threadpool_limits
-from torch_geometric.data import Data
 
 from graphclust import (
     HEADS,
     Clustering,
     GraphError,
     GraphWarning,
-    as_graph,
     cluster_embedding,
 )
 from graphclust.heads import as_head
@@ -47,10 +45,6 @@ def cls_of(head):
 
 def k_of(head, k=4):
     return k if cls_of(head).takes_k else None
-
-
-def graph_of(x):
-    return as_graph(Data(edge_index=torch.zeros((2, 0), dtype=torch.int64), num_nodes=len(x)), x=x)
 
 
 def blobs(n=120, k=4, d=6, seed=0, spread=0.15):
@@ -105,17 +99,17 @@ def test_memberships_are_probabilities_of_the_labels(head):
 def test_new_rows_get_labels_and_fitted_rows_keep_theirs(head, tmp_path):
     z, y = blobs()
     result = cluster_embedding(z, k_of(head), head=head)
-    again = result.predict(graph_of(z))
+    again = result.predict(bare(z))
     assert np.array_equal(again, result.labels)
     new, truth = blobs(seed=1, n=60)
     result.save(tmp_path / "r.npz")
     loaded = Clustering.load(tmp_path / "r.npz")
-    found = loaded.predict(graph_of(new))
+    found = loaded.predict(bare(new))
     assert ari(truth, found) > 0.9
     matched = [np.bincount(result.labels[y == c]).argmax() for c in range(4)]
     assert np.mean(found == np.array(matched)[truth]) > 0.9
     with pytest.raises(GraphError, match="x must have 6 columns"):
-        result.predict(graph_of(np.ones((9, 2))))
+        result.predict(bare(np.ones((9, 2))))
 
 
 @every_head
@@ -126,14 +120,14 @@ def test_few_rows_and_every_k(head, k):
     z = np.eye(7, 7) + 0.01 * np.arange(7)[:, None]
     result = cluster_embedding(z, k, head=head)
     assert result.n_clusters == k
-    assert np.array_equal(result.predict(graph_of(z)), result.labels)
+    assert np.array_equal(result.predict(bare(z)), result.labels)
 
 
 @every_head
 def test_one_row_and_rows_that_are_alike(head):
     one = cluster_embedding(np.ones((1, 3)), 1 if cls_of(head).takes_k else None, head=head)
     assert one.labels.tolist() == [0]
-    assert one.predict(graph_of(np.ones((2, 3)))).tolist() == [0, 0]
+    assert one.predict(bare(np.ones((2, 3)))).tolist() == [0, 0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GraphWarning)  # some say that there are fewer clusters
         found = cluster_embedding(np.zeros((30, 4)), k_of(head, 2), head=head)

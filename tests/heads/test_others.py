@@ -5,12 +5,10 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import torch
-from graphs import permuted
+from graphs import bare, permuted
 from sklearn.metrics import adjusted_rand_score as ari
-from torch_geometric.data import Data
 
-from graphclust import METHODS, GraphError, GraphWarning, as_graph, cluster_embedding, to_scipy
+from graphclust import METHODS, GraphError, GraphWarning, cluster_embedding, to_scipy
 from graphclust.graph.synth import sbm
 from graphclust.heads.kmeans import kmeans, spherical_kmeans
 from graphclust.heads.knn import knn_graph, vote
@@ -198,8 +196,7 @@ def test_rows_keep_their_direction_however_short_they_are():
 def test_clusters_on_one_ray_are_told_apart_by_distance():
     z = np.r_[np.linspace(1, 1.3, 30), np.linspace(10, 10.3, 30), [30.0]][:, None]
     found = cluster_embedding(z, 2, head="agglomerative")
-    graph = Data(edge_index=torch.zeros((2, 0), dtype=torch.int64), num_nodes=61)
-    assert np.array_equal(found.predict(as_graph(graph, x=z)), found.labels)
+    assert np.array_equal(found.predict(bare(z)), found.labels)
     noisy = cluster_embedding(z, head="hdbscan:min_cluster_size=10,min_samples=2")
     assert noisy.extras["noise"][60]
     assert noisy.labels[60] == noisy.labels[59]
