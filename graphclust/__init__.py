@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphclust.auto import cluster
-    from graphclust.base import Clustering, Method
+    from graphclust.base import Method
     from graphclust.evaluate.compare import compare
     from graphclust.graph.convert import as_graph
     from graphclust.graph.errors import GraphError, GraphWarning
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from graphclust.loaders import load
     from graphclust.methods import METHODS
     from graphclust.methods.features import cluster_embedding
+    from graphclust.results import Clustering, Embedding
 
 __version__ = "0.1.0"
 
@@ -30,7 +31,8 @@ _HOMES = {
     "cluster": "auto",
     "cluster_embedding": "methods.features",
     "Method": "base",
-    "Clustering": "base",
+    "Clustering": "results",
+    "Embedding": "results",
     "GraphError": "graph.errors",
     "GraphWarning": "graph.errors",
     "as_graph": "graph.convert",
@@ -45,6 +47,7 @@ __all__ = [
     "HEADS",
     "METHODS",
     "Clustering",
+    "Embedding",
     "GraphError",
     "GraphWarning",
     "Method",
@@ -64,7 +67,7 @@ def __getattr__(name: str) -> Any:
     """Import public names on first use: `import graphclust` itself stays instant."""
     if name not in _HOMES:
         raise AttributeError(f"module 'graphclust' has no attribute {name!r}")
-    import_module("graphclust.methods")  # fills Method.table, which Clustering.load reads
+    import_module("graphclust.methods")  # fills Result.methods, which Clustering.load reads
     value = getattr(import_module(f"graphclust.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

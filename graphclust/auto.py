@@ -7,12 +7,13 @@ from typing import Any, get_args, get_type_hints
 
 from torch_geometric.data import Data
 
-from graphclust.base import Clustering, Method
+from graphclust.base import Method
 from graphclust.graph.convert import as_graph
 from graphclust.graph.export import is_signed
 from graphclust.loaders import load
 from graphclust.methods import METHODS
 from graphclust.params import check, required
+from graphclust.results import Clustering
 
 AUTO = "auto"
 

@@ -2,17 +2,13 @@
 
 import copy
 import dataclasses
-import json
 import time
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from torch_geometric.data import Data
 
@@ -20,11 +16,9 @@ from graphclust.graph.build import static, symmetrise
 from graphclust.graph.convert import as_graph
 from graphclust.graph.errors import GraphError, warn
 from graphclust.graph.export import is_signed, is_temporal, node_ids
-from graphclust.graph.files import atomic
 from graphclust.kernels.determinism import seeded
 from graphclust.params import check, param
-
-Labels = NDArray[np.int64]
+from graphclust.results import Clustering, Labels, Result
 
 
 class Trace:
@@ -43,108 +37,11 @@ class Trace:
         return self._callback is not None and self._callback(epoch, **numbers) is True
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Clustering:
-    """The result of `Method.fit`.
+class Earlier(NamedTuple):
+    """A result to go on from, and (N,) the place of each node in it, −1 for new nodes."""
 
-    Attributes:
-        labels: (N,) int64, clusters 0..n_clusters−1, none empty.
-        node_ids: (N,) the user's node ids, in the order of `labels`.
-        method: the method with its parameters.
-        seconds: wall-clock seconds inside the method, conversion of the input left out.
-        embedding: (N, D) vectors, where the method makes them.
-        soft: (N, K′ ≥ n_clusters) memberships; column j belongs to label j, rows sum to 1.
-        history: the numbers traced, one dict an epoch.
-        extras: what only this method has (eigenvalues, quality, centres, bounds).
-    """
-
-    labels: Labels
-    node_ids: NDArray[Any]
-    method: "Method"
-    seconds: float
-    embedding: NDArray[np.floating] | None = None
-    soft: NDArray[np.floating] | None = None
-    history: list[dict[str, float]] = dataclasses.field(default_factory=list)
-    extras: dict[str, Any] = dataclasses.field(default_factory=dict)
-
-    @property
-    def n_clusters(self) -> int:
-        """Number of clusters found."""
-        return int(self.labels.max()) + 1
-
-    @property
-    def sizes(self) -> Labels:
-        """(n_clusters,) number of nodes in each cluster."""
-        return np.bincount(self.labels)
-
-    def __repr__(self) -> str:
-        sizes = np.sort(self.sizes)[::-1]
-        span = " to ".join(str(size) for size in dict.fromkeys((sizes[0], sizes[-1])))
-        return (
-            f"<Clustering: {len(self.labels)} nodes in {self.n_clusters} clusters of {span} nodes, "
-            f"by {self.method!r} in {self.seconds:.3g} s>"
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """A table with one row a node: `node`, `cluster`."""
-        return pd.DataFrame({"node": self.node_ids, "cluster": self.labels})
-
-    def predict(self, graph: Any) -> Labels:
-        """Labels for the nodes of another graph, where the method is inductive.
-
-        Raises:
-            TypeError: the method only labels the graph that it was fitted on.
-        """
-        return self.method._predict(self, self.method.prepare(graph))
-
-    def save(self, path: str | Path) -> None:
-        """Write everything to one `.npz` file (arrays and JSON, no pickle), atomically."""
-        arrays = {"labels": self.labels, "node_ids": self.node_ids}
-        arrays |= {k: v for k in ("embedding", "soft") if (v := getattr(self, k)) is not None}
-        arrays |= {f"extras.{k}": v for k, v in self.extras.items() if isinstance(v, np.ndarray)}
-        meta: dict[str, Any] = {
-            "method": self.method.name,
-            "params": dataclasses.asdict(self.method),
-            "seconds": self.seconds,
-            "history": self.history,
-            "extras": {k: v for k, v in self.extras.items() if not isinstance(v, np.ndarray)},
-        }
-        if self.node_ids.dtype == object:
-            del arrays["node_ids"]
-            meta["node_ids"] = self.node_ids.tolist()
-            if not all(isinstance(node, (int, str)) for node in meta["node_ids"]):
-                raise GraphError("only whole numbers and text can be saved as node ids")
-        arrays["meta"] = np.array(json.dumps(meta, default=lambda number: number.item()))
-        with atomic(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Clustering":
-        """Read what `save` wrote.
-
-        Raises:
-            GraphError: the file was not written by `save`, or its method is not installed.
-        """
-        try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-                arrays = dict(archive)
-            meta = json.loads(str(arrays.pop("meta")))
-            method = Method.table[meta["method"]](**meta["params"])
-            extras = {k.removeprefix("extras."): arrays.pop(k) for k in list(arrays) if "." in k}
-            ids = arrays.pop("node_ids", None)
-            if ids is None:
-                ids = np.empty(len(arrays["labels"]), dtype=object)
-                ids[:] = meta["node_ids"]
-            return cls(
-                **arrays,
-                node_ids=ids,
-                method=method,
-                seconds=meta["seconds"],
-                history=meta["history"],
-                extras=meta["extras"] | extras,
-            )
-        except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise GraphError(f"{path} holds no saved Clustering: {error}") from None
+    result: Result
+    rows: Labels
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -164,15 +61,21 @@ class Method(ABC):
     max_nodes: ClassVar[int | None] = None  # where memory grows with N²
     randomised: ClassVar[bool] = True  # does the seed matter?
     variant_of: ClassVar[str | None] = None  # compared only where asked for: nearly another method
+    told_k: ClassVar[bool] = False  # is n_clusters given by comparisons though it may be None?
     warm_start: ClassVar[bool] = False  # does `_fit` take initial labels?
-    table: ClassVar[Mapping[str, type["Method"]]] = {}  # METHODS; graphclust.methods sets it
+    continues: ClassVar[bool] = False  # does `_fit` take an earlier result?
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.name = cls.__dict__.get("name", cls.__module__.rpartition(".")[2])
 
     def fit(
-        self, graph: Any, *, trace: Callable[..., Any] | None = None, initial: Any = None
+        self,
+        graph: Any,
+        *,
+        trace: Callable[..., Any] | None = None,
+        initial: Any = None,
+        continue_from: Result | None = None,
     ) -> Clustering:
         """Cluster `graph` (anything `as_graph` takes); labels in `y` are never looked at.
 
@@ -182,6 +85,8 @@ class Method(ABC):
                 it early.
             initial: where the method can start warm: a `Clustering`, (N,) labels, or a dict from
                 node id to label. Nodes that an earlier Clustering or dict lacks start alone.
+            continue_from: where the method can: its result on an earlier state of the graph, whose
+                nodes are known by their ids.
 
         Raises:
             ValueError, TypeError: a parameter is out of range or of a wrong type.
@@ -189,30 +94,44 @@ class Method(ABC):
         """
         check(self)
         graph = self.prepare(graph)
+        ids = node_ids(graph)
+        warm = self._earlier(continue_from, ids)
         if initial is not None and not self.warm_start:
             raise TypeError(f"{self.name} takes no initial labels")
-        ids = node_ids(graph)
-        graph.node_ids = None  # what the nodes are called is no evidence
-        warm = {} if initial is None else {"initial": _initial_labels(initial, ids)}
+        if initial is not None:
+            warm["initial"] = _initial_labels(initial, ids)
         n_clusters = getattr(self, "n_clusters", None)
         if n_clusters is not None and n_clusters > len(ids):
             raise GraphError(f"n_clusters={n_clusters} is more than the {len(ids)} nodes there are")
+        found = self._timed(self._fit, graph, trace, warm)
+        labels, soft = _compact(found.pop("labels"), found.pop("soft", None))
+        return Clustering(labels=labels, soft=soft, node_ids=ids, method=self, **found)
+
+    def _earlier(self, continue_from: Result | None, ids: NDArray[Any]) -> dict[str, Any]:
+        if continue_from is None:
+            return {}
+        if not self.continues:
+            raise TypeError(f"{self.name} cannot go on from an earlier result")
+        if not isinstance(continue_from, Result):
+            kind = type(continue_from).__name__
+            raise TypeError(f"continue_from must be a Clustering or an Embedding, found {kind}")
+        return {"earlier": Earlier(continue_from, continue_from.rows(ids))}
+
+    def _timed(
+        self,
+        step: Callable[..., dict[str, Any]],
+        graph: Data,
+        trace: Callable[..., Any] | None,
+        warm: dict[str, Any],
+    ) -> dict[str, Any]:
+        """What `step` gives, with `seconds` and `history`."""
+        graph.node_ids = None  # what the nodes are called is no evidence
         recorder = Trace(trace)
         start = time.perf_counter()
-        run: Callable[..., dict[str, Any]] = self._fit
         with seeded(self.seed):
-            result = run(graph, recorder, **warm)
+            found = step(graph, recorder, **warm)
         seconds = time.perf_counter() - start
-        labels, soft = _compact(result.pop("labels"), result.pop("soft", None))
-        return Clustering(
-            labels=labels,
-            soft=soft,
-            node_ids=ids,
-            method=self,
-            seconds=seconds,
-            history=recorder.history,
-            **result,
-        )
+        return found | {"seconds": seconds, "history": recorder.history}
 
     def fit_predict(self, graph: Any) -> Labels:
         """(N,) labels of `fit`."""
@@ -258,7 +177,8 @@ class Method(ABC):
     def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         """`labels` and, where there are any, `embedding`, `soft`, `extras`.
 
-        Where `warm_start` is set, it also takes `initial: Labels | None = None`.
+        Where `warm_start` is set, it also takes `initial: Labels | None = None`, and where
+        `continues` is, `earlier: Earlier | None = None`.
         """
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from torch_geometric.data import Data
 
-from graphclust.base import Clustering, Method
+from graphclust.base import Method
 from graphclust.cards import cards
 from graphclust.evaluate.compare import Comparison
 from graphclust.evaluate.estimate import estimate
@@ -23,6 +23,7 @@ from graphclust.graph.export import edges_once, is_signed, is_temporal, to_igrap
 from graphclust.loaders import DOWNLOADS, EMBEDDED, stored
 from graphclust.methods import METHODS
 from graphclust.params import describe, unknown
+from graphclust.results import Clustering
 
 LESS_NEEDED = ("extra MB", "conductance", "F1", "runs", "ARI", "seconds", "modularity")
 UNBROKEN = 200  # columns, where the output is no terminal

@@ -21,7 +21,7 @@ TRIANGLES = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5), (2, 3)]  # two, joi
 def method(name: str, k: int = 4, **params) -> Method:
     """The method with `k` clusters where it must be told, else with its defaults."""
     cls = METHODS[name]
-    needed = {"n_clusters": k} if "n_clusters" in required(cls) else {}
+    needed = {"n_clusters": k} if cls.told_k or "n_clusters" in required(cls) else {}
     return cls(**(needed | params))
 
 

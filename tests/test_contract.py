@@ -402,6 +402,8 @@ def test_predict_labels_new_nodes_or_says_why_not(name, tmp_path):
         assert "only the graph it is fitted on" in str(error)  # noqa: PT017
         return
     assert np.array_equal(again, result.labels)
+    if "x" not in METHODS[name].needs:
+        return  # known nodes alone
     with pytest.raises(GraphError, match="x must have 16 columns, as the graph that was fitted"):
         result.predict(as_graph(graph, x=np.ones((120, 3))))
     other = planted()

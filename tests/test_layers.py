@@ -15,7 +15,7 @@ ORDER = [  # a room may import from rooms on lines above its own, and from its o
     {"registry"},
     {"graph"},
     {"nn"},
-    {"base"},
+    {"base", "results"},
     {"heads"},
     {"methods"},
     {"loaders", "cards"},

@@ -134,10 +134,11 @@ def _checked(methods: Any, seeds: Any, n_clusters: Any) -> list[type[Method] | M
 
 def label(method: Method) -> str:
     """The method's name with the parameters that differ from their defaults."""
+    left_out = {"seed", "n_clusters"} if method.told_k else {"seed"}
     given = [
         f"{field.name}={getattr(method, field.name)}"
         for field in dataclasses.fields(method)
-        if field.name != "seed"
+        if field.name not in left_out
         and field.default is not dataclasses.MISSING
         and getattr(method, field.name) != field.default
     ]
@@ -166,7 +167,8 @@ def _leiden_rows(data: Data, k: int) -> list[Method]:
 
 def _with_k(cls: type[Method], k: int) -> Method:
     """The method with its default parameters, and with `k` where it must be told."""
-    return cls(**({"n_clusters": k} if "n_clusters" in required(cls) else {}))
+    told = cls.told_k or "n_clusters" in required(cls)
+    return cls(**({"n_clusters": k} if told else {}))
 
 
 def _protocol(data: Data, seeds: int) -> list[str]:

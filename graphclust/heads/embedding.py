@@ -1,15 +1,18 @@
 """Methods that make vectors and leave the clusters to a head."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch_geometric.data import Data
 
-from graphclust.base import Clustering, Labels, Method, Trace
+from graphclust.base import Method, Trace
+from graphclust.graph.export import node_ids
 from graphclust.heads import as_head
 from graphclust.heads.head import Vectors, same_width
-from graphclust.params import param
+from graphclust.params import check, param
+from graphclust.results import Clustering, Embedding, Labels, Result
 
 
 def head_param(default: str) -> Any:
@@ -26,20 +29,40 @@ class EmbeddingMethod(Method):
     """
 
     n_clusters: int | None = param(
-        help="number of clusters K; none: found by the head, where it can", low=1
+        None, "number of clusters K; none: found by the head, where it can", low=1
     )
     head: str = head_param("kmeans")
 
-    def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
+    told_k: ClassVar = True
+
+    def embed(
+        self,
+        graph: Any,
+        *,
+        trace: Callable[..., Any] | None = None,
+        continue_from: Result | None = None,
+    ) -> Embedding:
+        """The vectors of `graph` alone, with no head; arguments and errors are those of `fit`."""
+        check(self)
+        graph = self.prepare(graph)
+        ids = node_ids(graph)
+        found = self._timed(self._vectors, graph, trace, self._earlier(continue_from, ids))
+        return Embedding(node_ids=ids, method=self, **found)
+
+    def _vectors(self, graph: Data, trace: Trace, **warm: Any) -> dict[str, Any]:
+        z, extras = self._embed(graph, trace, **warm)
+        return {"embedding": z, "extras": extras}
+
+    def _fit(self, graph: Data, trace: Trace, **warm: Any) -> dict[str, Any]:
         head = as_head(self.head)
         head.refuse(self.n_clusters, graph.num_nodes)
-        z, extras = self._embed(graph, trace)
+        z, extras = self._embed(graph, trace, **warm)
         found = head.fit(z, self.n_clusters, graph=graph, seed=self.seed)
         return {"embedding": z} | found | {"extras": extras | found.get("extras", {})}
 
     @abstractmethod
     def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
-        """(N, D) vectors and the encoder's `extras`."""
+        """(N, D) vectors and the encoder's `extras`; takes `earlier` where `continues` is set."""
 
     def _embed_new(self, graph: Data, extras: dict[str, Any]) -> Vectors:
         """Vectors for the nodes of another graph, from the `extras` of the fit."""

@@ -33,13 +33,22 @@ from numba import njit
 from numpy.typing import NDArray
 
 from graphclust.kernels.arguments import real_number, thread_count, whole_number
+from graphclust.kernels.corpus import Block, checked, count_words, kept_share, noise_table
 from graphclust.kernels.prefetch import prefetch
-from graphclust.kernels.rows import alias_rows, leaves, other
+from graphclust.kernels.rows import leaves, other
 from graphclust.kernels.splitmix import GAMMA, stream, unit
-from graphclust.kernels.tiles import errors, gather, loss_of, padded, scatter, scores, updates
+from graphclust.kernels.tiles import (
+    all_fixed,
+    errors,
+    gather,
+    loss_of,
+    padded,
+    scatter,
+    scores,
+    updates,
+)
 
 Vectors = NDArray[np.float32]
-Block = NDArray[np.int32]
 
 PIECE = 64  # walks a thread takes at a time
 LOSS_EVERY = 16  # walks; the loss is measured on one of so many
@@ -103,25 +112,33 @@ class SkipGram:
         thread_count(self.threads)
 
     def train(
-        self, corpus: Iterable[Block], n: int, start: tuple[Vectors, Vectors] | None = None
+        self,
+        corpus: Iterable[Block],
+        n: int,
+        start: tuple[Vectors, Vectors] | None = None,
+        fixed: NDArray[np.bool_] | None = None,
     ) -> Embedding:
         """Train on a corpus of (B, L) int32 blocks: nodes 0..n−1, walks ended by −1.
 
         The corpus is read once for the counts and once an epoch, so that a generator will not do.
-        `start` holds (n, D) vectors and outputs to go on from; they are copied.
+        `start` holds (n, D) vectors and outputs to go on from; they are copied. Both stay as they
+        are where `fixed` (n,) is true; where all of a step is fixed, it is skipped.
 
         Raises:
             TypeError: the corpus can be read only once, or a block is not int32.
-            ValueError: a block holds a number ≥ n, or `start` has another shape.
+            ValueError: a block holds a number ≥ n, or `start` or `fixed` has another shape.
             FloatingPointError: the vectors left the finite numbers.
         """
         if iter(corpus) is corpus:
             raise TypeError("corpus must be readable more than once, found an iterator")
         counts, trained = count_words(corpus, n)
         words = max(int(counts.sum()), 1)
-        vectors, outputs = self._first_vectors(n, start)
+        vectors, outputs = self.first_vectors(n) if start is None else self._copies(n, start)
         tables = noise_table(counts, self.power), kept_share(counts, self.sample)
-        model = vectors, outputs, *tables, self.window, self.negatives, self.shared
+        if fixed is not None and np.shape(fixed) != (n,):
+            raise ValueError(f"fixed must have shape ({n},), found {np.shape(fixed)}")
+        fixed = np.asarray([] if fixed is None else fixed, np.bool_)
+        model = vectors, outputs, *tables, fixed, self.window, self.negatives, self.shared
         loss = []
         with ThreadPoolExecutor(1 if self.deterministic else thread_count(self.threads)) as pool:
             for epoch in range(self.epochs):
@@ -136,15 +153,15 @@ class SkipGram:
             raise FloatingPointError(f"the vectors diverged at rate {self.rate}; try a lower one")
         return Embedding(vectors, outputs, counts, trained, loss)
 
-    def _first_vectors(
-        self, n: int, start: tuple[Vectors, Vectors] | None
-    ) -> tuple[Vectors, Vectors]:
-        """v even on ±1/D and u = 0; or copies of `start`."""
+    def first_vectors(self, n: int) -> tuple[Vectors, Vectors]:
+        """v even on ±1/D and u = 0."""
         shape = n, self.dimensions
-        if start is None:
-            v = np.random.default_rng(self.seed).random(shape, np.float32)
-            return (2 * v - 1) / np.float32(self.dimensions), np.zeros(shape, np.float32)
+        v = np.random.default_rng(self.seed).random(shape, np.float32)
+        return (2 * v - 1) / np.float32(self.dimensions), np.zeros(shape, np.float32)
+
+    def _copies(self, n: int, start: tuple[Vectors, Vectors]) -> tuple[Vectors, Vectors]:
         v, u = (np.array(part, np.float32, order="C") for part in start)
+        shape = n, self.dimensions
         if not v.shape == u.shape == shape:
             raise ValueError(f"start must be two arrays of {shape}, found {v.shape} and {u.shape}")
         return v, u
@@ -172,62 +189,9 @@ def _piece(
     return loss
 
 
-def checked(corpus: Iterable[Block], n: int) -> Iterator[Block]:
-    """The blocks, refused where they would lead compiled code astray."""
-    for block in corpus:
-        if not isinstance(block, np.ndarray) or block.dtype != np.int32 or block.ndim != 2:
-            raise TypeError(f"a block must be (B, L) int32, found {_kind(block)}")
-        if block.size and block.max() >= n:
-            raise ValueError(f"a walk holds node {block.max()}, but nodes are 0..{n - 1}")
-        yield block
-
-
-def count_words(corpus: Iterable[Block], n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Of each node the times it occurs, and whether ever in company."""
-    counts, trained = np.zeros(n, np.int64), np.zeros(n, np.bool_)
-    for block in checked(corpus, n):
-        _count(block, counts, trained)
-    return counts, trained
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} of shape {value.shape}"
-    return type(value).__name__
-
-
-@njit(nogil=True, cache=True)
-def _count(block, counts, trained):  # type: ignore[no-untyped-def]
-    for walk in block:
-        for word in walk:
-            if word < 0:
-                break
-            counts[word] += 1
-            trained[word] |= len(walk) > 1 and walk[1] >= 0
-
-
-def noise_table(counts: NDArray[np.int64], power: float) -> NDArray[np.uint64]:
-    """Alias table (N,) of the negatives' distribution ∝ counts^power, nodes never seen left out."""
-    n = len(counts)
-    seen = (counts > 0) | (not counts.any())  # an empty corpus draws none, from any table
-    weight = np.where(seen, np.maximum(counts, 1.0) ** power, 0.0)
-    return alias_rows(np.array([0, n]), np.arange(n, dtype=np.int32), weight)[0]
-
-
-def kept_share(counts: NDArray[np.int64], sample: float) -> Vectors:
-    """Chance min(1, √(t/f) + t/f) to keep a word of frequency f, t = sample; empty if sample = 0.
-
-    Mikolov et al., section 2.3, in the form of their code.
-    """
-    if sample == 0:
-        return np.empty(0, np.float32)
-    ratio = sample * counts.sum() / np.maximum(counts, 1)
-    return np.minimum(1, np.sqrt(ratio) + ratio).astype(np.float32)
-
-
 @njit(nogil=True, cache=True)
 def train_walks(  # type: ignore[no-untyped-def]
-    block, rates, seed, number, vectors, outputs, noise, keep, window, negatives, shared
+    block, rates, seed, number, vectors, outputs, noise, keep, fixed, window, negatives, shared
 ):
     """One pass over a block, in order; the sum of the losses and the number of pairs measured."""
     d = vectors.shape[1]
@@ -259,6 +223,10 @@ def train_walks(  # type: ignore[no-untyped-def]
             for first in range(0, pairs, max(size, 1)):
                 if not shared:
                     state = _targets(words[o], noise, targets, o & 1, state)
+                if all_fixed(fixed, around, first, size) and all_fixed(
+                    fixed, targets[o & 1], 0, targets.shape[1]
+                ):
+                    continue
                 gather(vectors, around, first, size, v)
                 gather(outputs, targets[o & 1], 0, targets.shape[1], u)
                 scores(v, size, u, g)
@@ -267,8 +235,8 @@ def train_walks(  # type: ignore[no-untyped-def]
                     measured += size
                 errors(g, size, targets[o & 1], rates[i])
                 updates(v, size, u, g, dv, du)
-                scatter(vectors, around, first, size, dv)
-                scatter(outputs, targets[o & 1], 0, targets.shape[1], du)
+                scatter(vectors, around, first, size, dv, fixed)
+                scatter(outputs, targets[o & 1], 0, targets.shape[1], du, fixed)
     return loss, measured
 
 

@@ -32,12 +32,23 @@ def gather(matrix, rows, first, count, part):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def scatter(matrix, rows, first, count, part):  # type: ignore[no-untyped-def]
-    """Add the vectors to their rows; a row that comes twice gets both."""
+def scatter(matrix, rows, first, count, part, fixed):  # type: ignore[no-untyped-def]
+    """Add the vectors to their rows but for fixed ones; a row that comes twice gets both."""
     for j in range(count):
         row = rows[first + j]
+        if len(fixed) and fixed[row]:
+            continue
         for d in range(matrix.shape[1]):
             matrix[row, d] += part[j, d]
+
+
+@njit(inline="always")
+def all_fixed(fixed, rows, first, count):  # type: ignore[no-untyped-def]
+    """Whether none of the rows may move; never where `fixed` is empty."""
+    for j in range(count):
+        if not (len(fixed) and fixed[rows[first + j]]):
+            return False
+    return len(fixed) > 0
 
 
 @njit(fastmath=_FAST)

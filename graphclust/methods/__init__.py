@@ -2,6 +2,7 @@
 
 from graphclust.base import Method
 from graphclust.registry import Registry
+from graphclust.results import Result
 
 METHODS: Registry[Method] = Registry(
     "method",
@@ -18,4 +19,4 @@ METHODS: Registry[Method] = Registry(
     agglomerative="graphclust.methods.agglomerative:Agglomerative",
     filter="graphclust.methods.filter:Filter",
 )
-Method.table = METHODS
+Result.methods = METHODS

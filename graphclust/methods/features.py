@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from graphclust.base import Clustering, Trace
+from graphclust.base import Trace
 from graphclust.graph.convert import as_graph
 from graphclust.graph.errors import GraphError
 from graphclust.graph.features import feature_matrix
 from graphclust.heads.embedding import EmbeddingMethod
 from graphclust.heads.head import Vectors
+from graphclust.results import Clustering
 
 MAX_VALUES = 500_000_000  # of features made dense: 2 GB
 

@@ -12,10 +12,11 @@ from typing import Any, ClassVar
 
 from torch_geometric.data import Data
 
-from graphclust.base import Clustering, Labels, Method, Trace
+from graphclust.base import Method, Trace
 from graphclust.graph.features import feature_matrix
 from graphclust.heads.kmeans import kmeans, nearest
 from graphclust.params import param
+from graphclust.results import Clustering, Labels
 
 
 @dataclass(frozen=True, kw_only=True)

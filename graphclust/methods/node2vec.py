@@ -20,15 +20,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from torch_geometric.data import Data
 
-from graphclust.base import Trace
-from graphclust.graph.export import to_scipy
+from graphclust.base import Earlier, Trace
+from graphclust.graph.errors import GraphError, count
+from graphclust.graph.export import node_ids, to_scipy
 from graphclust.heads.embedding import EmbeddingMethod
 from graphclust.heads.head import Vectors
 from graphclust.kernels.sgns import SkipGram
 from graphclust.kernels.walks import Walks
 from graphclust.params import param
+from graphclust.results import Clustering, Labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +40,13 @@ class Node2Vec(EmbeddingMethod):
 
     Same seed, same labels, whatever the number of threads, as long as `deterministic` is left on:
     walks never depend on threads, training then runs on one. A node without edges keeps the vector
-    it began with. `extras`: `trained` (N,) tells which nodes a walk has joined to others.
-    O(walks · length · window · negatives · D) time a node, O(N D + E) memory.
+    it began with. `extras`: `trained` (N,) tells which nodes a walk has joined to others, `outputs`
+    (N, D) are their g. O(walks · length · window · negatives · D) time a node, O(N D + E) memory.
+
+    When the graph has grown, `fit(graph, continue_from=earlier)` learns the new nodes beside the
+    old ones, which are known by their ids and keep f and g to the bit; what is left of the time is
+    that of the walks and of the pairs with a new node. `predict` gives the labels of nodes that the
+    fit has seen.
     """
 
     p: float = param(1.0, "return parameter: higher goes back less often", low=1e-6)
@@ -53,8 +61,11 @@ class Node2Vec(EmbeddingMethod):
     deterministic: bool = param(True, "train on one thread; off: on all, and no run like another")
 
     kinds: ClassVar = ("undirected", "directed", "weighted")
+    continues: ClassVar = True
 
-    def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
+    def _embed(
+        self, graph: Data, trace: Trace, earlier: Earlier | None = None
+    ) -> tuple[Vectors, dict[str, Any]]:
         adjacency = to_scipy(graph)
         adjacency.sort_indices()
         corpus = Walks(
@@ -76,11 +87,47 @@ class Node2Vec(EmbeddingMethod):
             deterministic=self.deterministic,
             seed=self.seed,
         )
-        found = model.train(corpus, graph.num_nodes)
+        start = fixed = None
+        if earlier is not None:
+            start = model.first_vectors(graph.num_nodes)
+            fixed = _kept(earlier, *start)
+        found = model.train(corpus, graph.num_nodes, start, fixed)
         for epoch, loss in enumerate(found.loss):
             if np.isfinite(loss):  # no pair was measured where there is no edge
                 trace(epoch, loss=loss)
-        return found.vectors, {"trained": found.trained}
+        trained = found.trained if fixed is None else found.trained | fixed
+        return found.vectors, {"trained": trained, "outputs": found.outputs}
+
+    def _predict(self, clustering: Clustering, graph: Data) -> Labels:
+        ids = node_ids(graph)
+        rows = clustering.rows(ids)
+        if (new := rows < 0).any():
+            raise GraphError(
+                f"{self.name} knows nothing of {count(int(new.sum()), 'node')} ({ids[new].tolist()[0]!r} "
+                "first); fit(graph, continue_from=…) learns them"
+            )
+        return clustering.labels[rows]
+
+
+def _kept(earlier: Earlier, vectors: Vectors, outputs: Vectors) -> NDArray[np.bool_]:
+    """Write earlier f and g into the first vectors; (N,) the nodes that have them.
+
+    Nodes that no walk had joined to others are new again: their f was left to chance.
+    """
+    result, rows = earlier
+    f, g = getattr(result, "embedding", None), result.extras.get("outputs")
+    if f is None or g is None:
+        raise GraphError(f"continue_from must be by node2vec or deepwalk, found {result.method!r}")
+    if f.shape[1] != vectors.shape[1]:
+        raise GraphError(
+            f"dimensions must be those of the earlier result, {f.shape[1]}, found "
+            f"{vectors.shape[1]}"
+        )
+    kept = (rows >= 0) & result.extras["trained"][rows]
+    if not kept.any():
+        raise GraphError("continue_from knows none of the graph's node ids")
+    vectors[kept], outputs[kept] = f[rows[kept]], g[rows[kept]]
+    return kept
 
 
 @dataclass(frozen=True, kw_only=True)

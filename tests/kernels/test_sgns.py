@@ -9,7 +9,7 @@ from scipy import stats
 from sklearn.cluster import KMeans
 from sklearn.metrics import normalized_mutual_info_score
 
-from graphclust.kernels import sgns, tiles
+from graphclust.kernels import corpus, sgns, tiles
 from graphclust.kernels.sgns import SkipGram
 from graphclust.kernels.walks import Walks
 
@@ -24,7 +24,7 @@ def draw(noise, uniform):
     return packed & 0xFFFFFFFF if int((at - entry) * 2**32) >= packed >> 32 else entry
 
 
-def descend(v, u, o, contexts, negatives, rate):
+def descend(v, u, o, contexts, negatives, rate, fixed=()):
     """One step of gradient descent on the loss of the pairs (o, c), by autograd; the loss."""
     v.grad = u.grad = None
     loss = torch.zeros((), dtype=torch.float64)
@@ -35,14 +35,15 @@ def descend(v, u, o, contexts, negatives, rate):
                 loss = loss - torch.nn.functional.logsigmoid(-(u[k] @ v[c]))
     loss.backward()
     with torch.no_grad():
+        v.grad[list(fixed)] = u.grad[list(fixed)] = 0
         v -= rate * v.grad
         u -= rate * u.grad
     return float(loss.detach())
 
 
-def plain_training(model, v, u, keep=None):
+def plain_training(model, v, u, keep=None, fixed=()):
     """The whole training in loops, from the same random numbers; float64. Mean losses of epochs."""
-    noise = sgns.noise_table(np.bincount(BLOCK[BLOCK >= 0], minlength=N), model.power)
+    noise = corpus.noise_table(np.bincount(BLOCK[BLOCK >= 0], minlength=N), model.power)
     words, done, losses = int((BLOCK >= 0).sum()), 0, []
     for epoch in range(model.epochs):
         measured = []
@@ -60,8 +61,8 @@ def plain_training(model, v, u, keep=None):
                     ahead = [draw(noise, uniform) for _ in range(model.negatives)]
                 b = 1 + int(next(uniform) * model.window)
                 contexts = walk[max(0, j - b) : j] + walk[j + 1 : j + b + 1]
-                if contexts:
-                    loss = descend(v, u, o, contexts, negatives, rate)
+                if contexts and not {o, *contexts, *negatives} <= set(fixed):
+                    loss = descend(v, u, o, contexts, negatives, rate, list(fixed))
                     if i % sgns.LOSS_EVERY == 0:
                         measured.append((loss, len(contexts)))
         losses.append(sum(x for x, _ in measured) / sum(n for _, n in measured))
@@ -78,13 +79,34 @@ def test_training_is_gradient_descent_by_autograd(sample):
     start = rng.standard_normal((2, N, 6)).astype(np.float32)
     found = model.train([BLOCK[:1], BLOCK[1:]], N, start=tuple(start))
     v, u = (torch.tensor(part, dtype=torch.float64, requires_grad=True) for part in start)
-    keep = sgns.kept_share(found.counts, sample) if sample else None
+    keep = corpus.kept_share(found.counts, sample) if sample else None
     losses = plain_training(model, v, u, keep)
     assert np.allclose(found.vectors, v.detach(), atol=2e-5)
     assert np.allclose(found.outputs, u.detach(), atol=2e-5)
     assert np.allclose(found.loss, losses, rtol=1e-5)
     assert not np.allclose(found.vectors, start[0], atol=0.1), "it must have moved to be a test"
     assert np.array_equal(found.vectors[6:], start[0, 6:])
+
+
+def test_fixed_rows_stay_and_the_others_learn_beside_them():
+    model = SkipGram(
+        dimensions=6, window=2, negatives=2, epochs=3, rate=0.5, last_rate=0.1, seed=5, threads=1
+    )
+    start = np.random.default_rng(0).standard_normal((2, N, 6)).astype(np.float32)
+    fixed = np.isin(np.arange(N), [0, 1, 3, 5, 7])
+    found = model.train([BLOCK], N, start=tuple(start), fixed=fixed)
+    v, u = (torch.tensor(part, dtype=torch.float64, requires_grad=True) for part in start)
+    losses = plain_training(model, v, u, fixed=np.flatnonzero(fixed).tolist())
+    assert np.array_equal(found.vectors[fixed], start[0, fixed])
+    assert np.array_equal(found.outputs[fixed], start[1, fixed])
+    assert np.allclose(found.vectors, v.detach(), atol=2e-5)
+    assert np.allclose(found.outputs, u.detach(), atol=2e-5)
+    assert np.allclose(found.loss, losses, rtol=1e-5)
+    assert not np.allclose(found.vectors[[2, 4]], start[0, [2, 4]], atol=0.1)
+    still = model.train([BLOCK], N, start=tuple(start), fixed=np.ones(N, bool))
+    assert np.array_equal(still.outputs, start[1])
+    with pytest.raises(ValueError, match=r"fixed must have shape \(8,\), found \(3,\)"):
+        model.train([BLOCK], N, fixed=np.ones(3, bool))
 
 
 def test_pairs_of_their_own_have_negatives_of_their_own():
@@ -96,7 +118,7 @@ def test_pairs_of_their_own_have_negatives_of_their_own():
     start = np.random.default_rng(1).standard_normal((2, 4, 5)).astype(np.float32)
     found = model.train([walk], 4, start=tuple(start))
     v, u = (torch.tensor(part, dtype=torch.float64, requires_grad=True) for part in start)
-    noise = sgns.noise_table(np.array([1, 0, 1, 0]), 0.75)
+    noise = corpus.noise_table(np.array([1, 0, 1, 0]), 0.75)
     uniform = draws(sgns.SALT, 0)
     for o, c in ((2, 0), (0, 2)):
         next(uniform)  # the window
@@ -131,8 +153,8 @@ def nmi(vectors, y):
 )
 def test_a_planted_partition_is_found(settings):
     indptr, indices, y = planted()
-    corpus = Walks(indptr=indptr, indices=indices, length=30, per_node=10)
-    found = SkipGram(dimensions=32, window=5, epochs=2, **settings).train(corpus, len(y))
+    walks = Walks(indptr=indptr, indices=indices, length=30, per_node=10)
+    found = SkipGram(dimensions=32, window=5, epochs=2, **settings).train(walks, len(y))
     assert nmi(found.vectors, y) > 0.95
     assert found.loss[1] < found.loss[0]
     assert found.trained.all()
@@ -144,8 +166,8 @@ def test_deterministic_training_gives_the_same_bits_for_any_threads_and_blocks()
     model = {"dimensions": 16, "window": 4, "deterministic": True}
     first = SkipGram(**model, threads=1).train(Walks(**settings, threads=1), len(y))
     for threads, block in ((2, 300), (3, 77)):
-        corpus = Walks(**settings, threads=threads, block=block)
-        again = SkipGram(**model, threads=threads).train(corpus, len(y))
+        walks = Walks(**settings, threads=threads, block=block)
+        again = SkipGram(**model, threads=threads).train(walks, len(y))
         assert np.array_equal(first.vectors, again.vectors)
         assert np.array_equal(first.outputs, again.outputs)
         assert np.allclose(first.loss, again.loss)
@@ -157,7 +179,7 @@ def test_what_is_never_trained_is_told_and_kept():
     found = SkipGram(dimensions=4, threads=1).train([BLOCK], N)
     assert found.counts.tolist() == np.bincount(BLOCK[BLOCK >= 0], minlength=N).tolist()
     assert found.trained.tolist() == [True] * 6 + [False] * 2
-    begun = SkipGram(dimensions=4)._first_vectors(N, None)[0]
+    begun = SkipGram(dimensions=4).first_vectors(N)[0]
     assert np.array_equal(found.vectors[6:], begun[6:])
     assert (np.abs(begun) <= 0.25).all()
     assert np.abs(begun).max() > 0.2
@@ -181,7 +203,7 @@ def test_training_goes_on_from_vectors_and_leaves_them_alone():
 
 def test_negatives_follow_the_counts():
     counts = np.array([0, 1, 16, 81, 0, 256])
-    noise = sgns.noise_table(counts, 0.75)
+    noise = corpus.noise_table(counts, 0.75)
     uniform = draws(3, 3)
     seen = np.bincount([draw(noise, uniform) for _ in range(20_000)], minlength=6)
     expected = np.array([0, 1, 8, 27, 0, 64]) / 100
@@ -192,11 +214,11 @@ def test_negatives_follow_the_counts():
 
 def test_kept_share_is_its_formula():
     counts = np.array([1, 10, 989, 0])
-    keep = sgns.kept_share(counts, 1e-2)
+    keep = corpus.kept_share(counts, 1e-2)
     for word in (0, 1, 2):
         f = counts[word] / 1000
         assert keep[word] == pytest.approx(min(1, np.sqrt(1e-2 / f) + 1e-2 / f))
-    assert sgns.kept_share(counts, 0.0).size == 0
+    assert corpus.kept_share(counts, 0.0).size == 0
 
 
 def test_sigmoid_is_its_formula():
