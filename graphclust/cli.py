@@ -6,15 +6,15 @@ Heavy imports wait inside the commands, so that `--help` is instant.
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from graphclust.options import Debug, Directed, Graph, K, Nodes, Seed, Settings, build_method
 from graphclust.terminal import (
     check_output,
     out,
     progress_bar,
-    set_debug,
     shown_warnings,
     user_errors,
     write_result,
@@ -27,32 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-Graph = Annotated[
-    str,
-    typer.Argument(
-        help="A name (karate, digits, cora …), a generator (sbm:n=1000,k=5) or a file (.csv "
-        ".tsv .txt .parquet .graphml .gml .net .graph .mtx .npz).",
-        show_default=False,
-    ),
-]
-Directed = Annotated[
-    bool | None,
-    typer.Option(
-        "--directed/--undirected", help="How to read an edge list; undirected if not said."
-    ),
-]
-Nodes = Annotated[
-    Path | None,
-    typer.Option(
-        help="A node table (.csv .tsv .parquet): id, label, attributes.", show_default=False
-    ),
-]
-Debug = Annotated[
-    bool, typer.Option("--debug", callback=set_debug, is_eager=True, help="Show tracebacks.")
-]
-K = Annotated[
-    int | None, typer.Option("-k", "--n-clusters", help="Number of clusters.", show_default=False)
-]
 
 
 @app.command()
@@ -67,13 +41,8 @@ def cluster(
         ),
     ] = "auto",
     n_clusters: K = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", help="A parameter, as in resolution=0.8; repeatable.", metavar="NAME=VALUE"
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0,
+    settings: Settings = None,
+    seed: Seed = 0,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -101,10 +70,12 @@ def cluster(
         from graphclust.report import show_clustering, show_estimate
 
         options = (n_clusters, settings or [], seed)
-        model = None if method == AUTO else _build(method, *options)  # faults before a long load
+        model = (
+            None if method == AUTO else build_method(method, *options)
+        )  # faults before a long load
         with shown_warnings():
             data = load(graph, directed=directed, nodes=nodes)
-            model = model or _build(choose(data, n_clusters), *options)
+            model = model or build_method(choose(data, n_clusters), *options)
             if only_estimate:
                 show_estimate(out, graph, data, model)
                 return
@@ -176,6 +147,62 @@ def compare(
             out.print(line, soft_wrap=True, markup=False)
         if not (found.rows["status"] == "ok").any():
             raise ValueError("no run ended well")
+
+
+@app.command()
+def embed(
+    graph: Graph,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Write everything to .npz, vectors to .txt (as word2vec), .npy (and .ids.txt), "
+            ".csv, .tsv or .parquet.",
+        ),
+    ],
+    method: Annotated[str, typer.Option("-m", "--method", help="What makes the vectors.")] = (
+        "node2vec"
+    ),
+    p: Annotated[
+        float | None, typer.Option(help="node2vec's return parameter.", show_default=False)
+    ] = None,
+    q: Annotated[
+        float | None, typer.Option(help="node2vec's in-out parameter.", show_default=False)
+    ] = None,
+    settings: Settings = None,
+    seed: Seed = 0,
+    continue_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="An earlier .npz: its nodes keep their vectors, new ones are learnt.",
+            show_default=False,
+        ),
+    ] = None,
+    nodes: Nodes = None,
+    directed: Directed = None,
+    debug: Debug = False,
+) -> None:
+    """Make a vector for every node, and write them."""
+    with user_errors():
+        check_output(output, (".npz", ".npy", ".txt", ".csv", ".tsv", ".parquet"))
+        from graphclust.loaders import load
+        from graphclust.methods import METHODS
+        from graphclust.report import show_embedding
+        from graphclust.results import Embedding
+
+        biases = [f"{name}={value!r}" for name, value in (("p", p), ("q", q)) if value is not None]
+        if not hasattr(METHODS[method], "embed"):
+            able = ", ".join(name for name in METHODS if hasattr(METHODS[name], "embed"))
+            raise ValueError(f"{method} makes no vectors; these do: {able}")
+        model = build_method(method, None, [*biases, *(settings or [])], seed)
+        earlier = None if continue_from is None else Embedding.load(continue_from)
+        with shown_warnings():
+            data = load(graph, directed=directed, nodes=nodes)
+            result = model.embed(data, continue_from=earlier)
+        result.save(output)
+        show_embedding(out, graph, data, result)
+        out.print(f"written: {output}", soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -288,18 +315,3 @@ def main() -> None:
     """Entry point of the console script; being told to stop ends it cleanly, cells and all."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     app()
-
-
-def _build(name: str, n_clusters: int | None, settings: list[str], seed: int) -> Any:
-    from graphclust.auto import build, missing
-    from graphclust.methods import METHODS
-    from graphclust.params import parse
-
-    cls = METHODS[name]
-    given = parse(cls, settings)
-    for name_, option, value in (("seed", "--seed", seed), ("n_clusters", "-k", n_clusters)):
-        if name_ in given and value not in (None, 0):
-            raise ValueError(f"{name_} is given twice, by --set and by {option}")
-    if n_clusters is None and "n_clusters" in missing(cls, given):
-        raise ValueError(f"{name} needs n_clusters; give it with -k")
-    return build(name, n_clusters, {"seed": seed} | given)

@@ -18,12 +18,12 @@ from graphclust.evaluate.estimate import estimate
 from graphclust.evaluate.metrics import external, homophily, internal, n_classes
 from graphclust.evaluate.tables import cells
 from graphclust.graph.build import components, static, symmetrise
-from graphclust.graph.errors import GraphError
+from graphclust.graph.errors import GraphError, count
 from graphclust.graph.export import edges_once, is_signed, is_temporal, to_igraph
 from graphclust.loaders import DOWNLOADS, EMBEDDED, stored
 from graphclust.methods import METHODS
 from graphclust.params import describe, unknown
-from graphclust.results import Clustering
+from graphclust.results import Clustering, Embedding
 
 LESS_NEEDED = ("extra MB", "conductance", "F1", "runs", "ARI", "seconds", "modularity")
 UNBROKEN = 200  # columns, where the output is no terminal
@@ -69,6 +69,22 @@ def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> 
                 "class, left out: {unlabelled}".format(**external(result.labels, data.y)),
             )
         )
+    lines.append(("time", f"{result.seconds:.3g} s"))
+    _print_lines(out, lines)
+
+
+def show_embedding(out: Console, name: str, data: Data, result: Embedding) -> None:
+    """Print the method, the size of the vectors and how training ended."""
+    n, d = result.embedding.shape
+    lines = [
+        ("graph", f"{name}: {facts(data)}"),
+        ("method", repr(result.method)),
+        ("vectors", f"{n:,} of {d} dimensions"),
+    ]
+    if (trained := result.extras.get("trained")) is not None and not trained.all():
+        lines.append(("untrained", f"{count(int((~trained).sum()), 'node')} without edges"))
+    if result.history and "loss" in result.history[-1]:
+        lines.append(("loss", f"{result.history[-1]['loss']:.4g}"))
     lines.append(("time", f"{result.seconds:.3g} s"))
     _print_lines(out, lines)
 

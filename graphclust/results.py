@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from graphclust.graph.errors import GraphError
 from graphclust.graph.files import atomic
+from graphclust.graph.vectors import write_vectors
 
 if TYPE_CHECKING:
     from graphclust.base import Method
@@ -157,6 +158,18 @@ class Embedding(Result):
     """
 
     embedding: NDArray[np.floating]
+
+    def save(self, path: str | Path) -> None:
+        """Write everything (`.npz`, which `load` reads), or ids and vectors for other tools: `.txt`
+        (the text form of word2vec), `.npy` with `.ids.txt` beside it, `.csv`, `.tsv`, `.parquet`.
+
+        Raises:
+            GraphError: another ending, or ids that the form cannot hold.
+        """
+        if Path(path).suffix == ".npz":
+            super().save(path)
+        else:
+            write_vectors(self.node_ids, self.embedding, path)
 
     def __repr__(self) -> str:
         n, d = self.embedding.shape

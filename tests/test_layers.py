@@ -22,6 +22,7 @@ ORDER = [  # a room may import from rooms on lines above its own, and from its o
     {"evaluate", "auto"},
     {"report"},
     {"terminal"},
+    {"options"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

@@ -1,6 +1,7 @@
 """Experiments as files: a TOML says what is run, a CSV beside it keeps every row.
 
     title = "Citation graphs"
+    task = "clustering"                     # the default; else classification or links
     datasets = ["cora", "citeseer"]
     seeds = 10
 
@@ -34,8 +35,9 @@ from typing import Any
 import pandas as pd
 
 from graphclust.base import Method
+from graphclust.evaluate import tasks
 from graphclust.evaluate.estimate import SIZES
-from graphclust.evaluate.metrics import EXTERNAL, INTERNAL, n_classes
+from graphclust.evaluate.metrics import n_classes
 from graphclust.evaluate.run import params_text, run_cell
 from graphclust.evaluate.tables import markdown
 from graphclust.graph.errors import GraphError
@@ -45,14 +47,13 @@ from graphclust.methods import METHODS
 from graphclust.params import check
 
 CLASSES = "classes"  # stands for the number of classes in a parameter
-COLUMNS = (
-    *("dataset", "label", "method", "params", "seed", "status", "reason"),
-    *(*SIZES, "n_clusters"),
-    *EXTERNAL,
-    "unlabelled",
-    *INTERNAL,
-    *("seconds", "cpu_seconds", "peak_mb", "extra_mb", "warnings", "versions", "commit", "cpu"),
-)
+BEFORE = ("dataset", "label", "method", "params", "seed", "status", "reason", *SIZES)
+AFTER = ("seconds", "cpu_seconds", "peak_mb", "extra_mb", "warnings", "versions", "commit", "cpu")
+
+
+def columns(task: str) -> list[str]:
+    """The columns of a results file."""
+    return [*BEFORE, *tasks.COLUMNS[task], *AFTER]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,7 @@ class Experiment:
     datasets: list[str]
     seeds: int
     runs: list[tuple[str, dict[str, Any]]]
+    task: str = "clustering"
     published: dict[str, Any] = field(default_factory=dict)
     time_limit: float = 600.0
 
@@ -81,7 +83,7 @@ def read_experiment(path: str | Path) -> Experiment:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise GraphError(f"{path.name} is no TOML: {error}") from None
-    known = {"title", "datasets", "seeds", "run", "published", "time_limit"}
+    known = {"title", "datasets", "seeds", "run", "task", "published", "time_limit"}
     if unknown := content.keys() - known:
         raise GraphError(f"{path.name}: unknown keys {', '.join(sorted(unknown))}")
     if missing := {"title", "datasets", "seeds", "run"} - content.keys():
@@ -92,11 +94,14 @@ def read_experiment(path: str | Path) -> Experiment:
             raise GraphError(f"{path.name}: unknown keys {', '.join(sorted(unknown))} in [[run]]")
         name, params = run.get("method", ""), run.get("params", {})
         try:
-            check(_build(name, params, classes=2, seed=0))
+            method = _build(name, params, classes=2, seed=0)
+            check(method)
+            if obstacle := tasks.obstacle(content.get("task", "clustering"), method):
+                raise ValueError(obstacle)
         except (ValueError, TypeError) as error:
             raise GraphError(f"{path.name}: {name}: {error}") from None
         runs.append((name, params))
-    options = {key: content[key] for key in ("published", "time_limit") if key in content}
+    options = {key: content[key] for key in ("task", "published", "time_limit") if key in content}
     return Experiment(
         name=path.stem,
         title=content["title"],
@@ -138,7 +143,9 @@ def run_experiment(
             continue
         if progress:
             progress(number, len(cells), f"{dataset}: {label}")
-        append_row(results, row | run_cell(method, dataset, time_limit=experiment.time_limit))
+        task, limit = experiment.task, experiment.time_limit
+        row |= run_cell(method, dataset, task=task, time_limit=limit)
+        append_row(results, row, columns(task))
         ran += 1
     if progress:
         progress(len(cells), len(cells), "")
@@ -153,6 +160,8 @@ def _cells(experiment: Experiment) -> Iterator[tuple[str, str, Method]]:
         for name, params in experiment.runs:
             needs_classes = CLASSES in params.values()
             if METHODS[name].obstacle(data) or (needs_classes and not classes):
+                continue
+            if tasks.obstacle(experiment.task, METHODS[name], data):
                 continue
             label = name if not params else f"{name}({', '.join(map('='.join, _texts(params)))})"
             for seed in range(experiment.seeds if METHODS[name].randomised else 1):
@@ -177,7 +186,7 @@ def read_rows(results: str | Path) -> list[dict[str, str]]:
     return list(csv.DictReader(whole.splitlines()))
 
 
-def append_row(results: Path, row: dict[str, Any]) -> None:
+def append_row(results: Path, row: dict[str, Any], columns: list[str]) -> None:
     """Append one row in a single write, after cutting off what a killed writer left.
 
     Raises:
@@ -188,7 +197,7 @@ def append_row(results: Path, row: dict[str, Any]) -> None:
         there = results.exists()
         start = _cut_to_whole_rows(results) if there else 0
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", extrasaction="ignore")
+        writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
         if start == 0:
             writer.writeheader()
         writer.writerow({key: str(value).replace("\n", " ") for key, value in row.items()})
@@ -213,35 +222,24 @@ def _cut_to_whole_rows(results: Path) -> int:
     return whole
 
 
-def frame(rows: list[dict[str, str]]) -> pd.DataFrame:
+def frame(rows: list[dict[str, str]], task: str = "clustering") -> pd.DataFrame:
     """Rows of a results file as a frame with numbers where numbers are meant."""
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    texts = {
-        "dataset",
-        "label",
-        "method",
-        "params",
-        "status",
-        "reason",
-        "warnings",
-        "versions",
-        "commit",
-        "cpu",
-    }
-    for column in set(COLUMNS) - texts:
+    table = pd.DataFrame(rows, columns=columns(task))
+    texts = {*BEFORE[:4], "status", "reason", *AFTER[4:]}
+    for column in set(table) - texts:
         table[column] = pd.to_numeric(table[column])
     return table
 
 
 def table(experiment: Experiment, rows: list[dict[str, str]]) -> str:
     """The experiment's Markdown: one table a data set, under its title, published figures below."""
-    everything = frame(rows)
+    everything = frame(rows, experiment.task)
     parts = [
-        f"**{experiment.title}** ({experiment.seeds} seeds, mean ± standard deviation; the "
-        "final result of every run, none chosen by labels)"
+        f"**{experiment.title}** ({experiment.seeds} seeds, mean ± standard deviation; "
+        f"{tasks.PROTOCOLS[experiment.task]})"
     ]
     for dataset in experiment.datasets:
-        of_set = everything[everything["dataset"] == dataset].drop(columns="unlabelled")
+        of_set = everything[everything["dataset"] == dataset]
         if len(of_set):
             parts.append(f"`{dataset}`\n\n{markdown(of_set)}")
     if experiment.published:

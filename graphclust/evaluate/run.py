@@ -4,8 +4,9 @@ and nothing it does ends a comparison.
 Cells are forked from a server that has the imports ready (where the system can fork), which keeps a
 cell at milliseconds. Figures of a row:
 
-- `seconds`: wall clock inside the method; `cpu_seconds`: processor time of all threads of `fit`;
-- `peak_mb`: highest resident memory of the process during `fit`; `extra_mb`: how far that is above
+- `seconds`: wall clock inside the method; `cpu_seconds`: processor time of all threads of `fit`
+  (or `embed`, as the task asks);
+- `peak_mb`: highest resident memory of the process during it; `extra_mb`: how far that is above
   what it held before, with libraries and graph loaded.
 """
 
@@ -21,7 +22,7 @@ import threading
 import time
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
@@ -36,10 +37,9 @@ from torch_geometric.data import Data
 from graphclust import __version__
 from graphclust.base import Method
 from graphclust.evaluate.estimate import SIZES, sizes
-from graphclust.evaluate.metrics import external, internal, n_classes
 from graphclust.evaluate.server import PRELOADED, context
+from graphclust.evaluate.tasks import TASKS
 from graphclust.graph.convert import as_graph
-from graphclust.graph.export import is_signed
 from graphclust.graph.files import write_npz
 from graphclust.loaders import load
 
@@ -52,6 +52,7 @@ def run_cell(
     method: Method,
     graph: Any,
     *,
+    task: str = "clustering",
     time_limit: float | None = None,
     memory_limit: float | None = None,
 ) -> dict[str, Any]:
@@ -60,13 +61,14 @@ def run_cell(
     Args:
         method: the method, its seed included.
         graph: anything `as_graph` takes, or a name or path for `graphclust.load`.
+        task: what is asked of it and scored, a name in `evaluate.tasks`.
         time_limit: seconds until the process is ended.
         memory_limit: megabytes of resident memory above which the process is ended; libraries
             count, about 400 MB before anything is done.
 
     Returns:
         `method`, `params` (JSON), `seed`, `status` (ok, failed, crashed, time limit, memory limit),
-        `reason`, `nodes`, `arcs`, `x_values`, `n_clusters`, the scores of `evaluate.metrics`,
+        `reason`, `nodes`, `arcs`, `x_values`, the scores of the task (`evaluate.tasks.COLUMNS`),
         `seconds`, `cpu_seconds`, `peak_mb`, `extra_mb`, `warnings`, `versions` (JSON), `commit`,
         `cpu`.
 
@@ -76,7 +78,7 @@ def run_cell(
     check_importable(type(method))
     row = describe(method)
     with stored(graph) as source:
-        return row | _in_process(method, source, time_limit, memory_limit)
+        return row | _in_process(method, source, task, time_limit, memory_limit)
 
 
 def check_importable(cls: type[Method]) -> None:
@@ -121,11 +123,15 @@ def stored(graph: Any) -> Iterator[str]:
 
 
 def _in_process(
-    method: Method, source: str, time_limit: float | None, memory_limit: float | None
+    method: Method,
+    source: str,
+    task: str,
+    time_limit: float | None,
+    memory_limit: float | None,
 ) -> dict[str, Any]:
     server = context()
     ours, theirs = server.Pipe(duplex=False)
-    process = server.Process(target=_work, args=(theirs, method, source), daemon=True)
+    process = server.Process(target=_work, args=(theirs, method, source, task), daemon=True)
     with _no_main():
         process.start()
     theirs.close()
@@ -152,7 +158,7 @@ def _in_process(
         ours.close()
 
 
-def _work(connection: Connection, method: Method, source: str) -> None:
+def _work(connection: Connection, method: Method, source: str, task: str) -> None:
     """What the cell's process does: one row of figures, or the reason why there is none."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     for module in PRELOADED:  # nothing to do where the server has done it
@@ -162,7 +168,7 @@ def _work(connection: Connection, method: Method, source: str) -> None:
             warnings.simplefilter("always")
             graph = load(source)
             connection.send(None)
-            row = _measure(method, graph)
+            row = _measure(method, graph, task)
         row["warnings"] = "; ".join(dict.fromkeys(str(warning.message) for warning in caught))
     except MemoryError as error:
         row = _ended("failed", f"out of memory: {error}")
@@ -179,28 +185,23 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _measure(method: Method, graph: Data) -> dict[str, Any]:
-    _reset_peak()
-    before = _resident(os.getpid())
-    cpu = time.process_time()
-    result = method.fit(graph)
-    cpu = time.process_time() - cpu
-    peak = _peak()
-    row = {
-        "status": "ok",
-        "reason": "",
-        **dict(zip(SIZES, sizes(graph), strict=True)),
-        "n_clusters": result.n_clusters,
-        "seconds": result.seconds,
-        "cpu_seconds": cpu,
-        "peak_mb": peak,
-        "extra_mb": max(peak - before, 0.0),
-    }
-    if n_classes(graph.y):
-        row |= external(result.labels, graph.y)
-    if not is_signed(graph):
-        row |= internal(graph, result.labels)
-    return row
+def _measure(method: Method, graph: Data, task: str) -> dict[str, Any]:
+    cost: dict[str, float] = {}
+
+    def measured(step: Callable[[Data], Any], given: Data) -> Any:
+        _reset_peak()
+        before = _resident(os.getpid())
+        cpu = time.process_time()
+        result = step(given)
+        cost["seconds"] = result.seconds
+        cost["cpu_seconds"] = time.process_time() - cpu
+        cost["peak_mb"] = _peak()
+        cost["extra_mb"] = max(cost["peak_mb"] - before, 0.0)
+        return result
+
+    scores = TASKS[task](method, graph, measured)
+    size = dict(zip(SIZES, sizes(graph), strict=True))
+    return {"status": "ok", "reason": "", **size, **scores, **cost}
 
 
 def _ended(status: str, reason: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def knn_graph(x: NDArray[np.floating], k: int = 10) -> Data:
     return finish(Raw(low, high, n, directed=False, x=x))
 
 
-def _with_edges(graph: Data, raw: Raw) -> Data:
+def with_edges(graph: Data, raw: Raw) -> Data:
     """`graph`'s nodes with the edges of `raw`."""
     result = finish(raw)
     for name in ("x", "y", "node_ids"):
@@ -43,7 +43,7 @@ def static(graph: Data) -> Data:
     source, target = graph.edge_index.cpu().numpy()
     weight = graph.edge_weight
     raw = Raw(source, target, graph.num_nodes, graph.directed, weight=weight, multi=True)
-    return _with_edges(graph, raw)
+    return with_edges(graph, raw)
 
 
 def symmetrise(graph: Data) -> Data:
@@ -59,7 +59,7 @@ def symmetrise(graph: Data) -> Data:
     if not weighted:
         low, high = np.divmod(np.unique(low * graph.num_nodes + high), graph.num_nodes)
     raw = Raw(low, high, graph.num_nodes, False, weight=graph.edge_weight, multi=weighted)
-    return _with_edges(graph, raw)
+    return with_edges(graph, raw)
 
 
 def components(graph: Data) -> NDArray[np.int64]:

@@ -45,14 +45,14 @@ def save(graph: Any, path: str | Path) -> None:
     if form in WHOLE_GRAPH:
         WHOLE_GRAPH[form](data, path)
         return
-    ids = _writable_ids(node_ids(data), path, form)
+    ids = writable_ids(node_ids(data), path, form)
     if lost := _left_out(data, form):
         warn(f"{form} cannot hold {' and '.join(lost)}; .safetensors and .npz can")
     with atomic(path) as temporary:
         if form == ".graphml":
             nx.write_graphml(to_networkx(data), temporary)
         else:
-            _write_table(edge_table(data, ids), temporary, form)
+            write_table(edge_table(data, ids), temporary, form)
 
 
 def _left_out(graph: Data, form: str) -> list[str]:
@@ -91,7 +91,7 @@ def write_labels(graph: Data, labels: Array, path: str | Path) -> None:
     path = Path(path)
     if path.suffix not in LABEL_FORMATS:
         raise GraphError(f"{path.name}: the ending must be one of {', '.join(LABEL_FORMATS)}")
-    ids = _writable_ids(node_ids(graph), path, path.suffix)
+    ids = writable_ids(node_ids(graph), path, path.suffix)
     with atomic(path) as temporary:
         if path.suffix == ".graphml":
             g = to_networkx(graph)
@@ -99,10 +99,10 @@ def write_labels(graph: Data, labels: Array, path: str | Path) -> None:
             nx.set_node_attributes(g, clusters, "cluster")
             nx.write_graphml(g, temporary)
         else:
-            _write_table(pd.DataFrame({"node": ids, "cluster": labels}), temporary, path.suffix)
+            write_table(pd.DataFrame({"node": ids, "cluster": labels}), temporary, path.suffix)
 
 
-def _write_table(table: pd.DataFrame, path: Path, form: str) -> None:
+def write_table(table: pd.DataFrame, path: Path, form: str) -> None:
     if form == ".parquet":
         need_pyarrow(path)
         table.to_parquet(path, index=False)
@@ -116,7 +116,7 @@ def _write_table(table: pd.DataFrame, path: Path, form: str) -> None:
         table.to_csv(path, index=False, sep="\t" if form == ".tsv" else ",", quoting=quoting)
 
 
-def _writable_ids(ids: Array, path: Path, form: str) -> Array:
+def writable_ids(ids: Array, path: Path, form: str) -> Array:
     if ids.dtype == object and form != ".json":
         texts = np.array([str(node) for node in ids])
         if (twice := pd.Index(texts).duplicated()).any():

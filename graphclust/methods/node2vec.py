@@ -102,9 +102,10 @@ class Node2Vec(EmbeddingMethod):
         ids = node_ids(graph)
         rows = clustering.rows(ids)
         if (new := rows < 0).any():
+            first = ids[new].tolist()[0]
             raise GraphError(
-                f"{self.name} knows nothing of {count(int(new.sum()), 'node')} ({ids[new].tolist()[0]!r} "
-                "first); fit(graph, continue_from=…) learns them"
+                f"{self.name} knows nothing of {count(int(new.sum()), 'node')} ({first!r} first); "
+                "fit(graph, continue_from=…) learns them"
             )
         return clustering.labels[rows]
 

@@ -12,7 +12,6 @@ import pytest
 
 from graphclust import GraphError
 from graphclust.evaluate.experiment import (
-    COLUMNS,
     append_row,
     fill_tables,
     frame,
@@ -107,13 +106,15 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_rows(small, tmp_path):
 
 def test_rows_of_any_text_stay_one_line(tmp_path):
     path = tmp_path / "r.csv"
-    append_row(path, {"dataset": "a", "reason": 'two\nlines, "quoted"', "seed": 1})
-    append_row(path, {"dataset": "b", "ignored": 3})
+    append_row(
+        path, {"dataset": "a", "reason": 'two\nlines, "quoted"', "seed": 1}, columns("links")
+    )
+    append_row(path, {"dataset": "b", "ignored": 3}, columns("links"))
     assert path.read_text().count("\n") == 3
     rows = read_rows(path)
     assert rows[0]["reason"] == 'two lines, "quoted"'
     assert [row["dataset"] for row in rows] == ["a", "b"]
-    assert list(rows[0]) == list(COLUMNS)
+    assert list(rows[0]) == columns("links")
     assert read_rows(tmp_path / "none.csv") == []
 
 

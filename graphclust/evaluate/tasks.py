@@ -1,0 +1,82 @@
+"""What a cell asks of a method: clusters, classes read off its vectors, or held-out edges.
+
+A task takes the method, the graph and `measured(step, graph)`, which runs the step that is timed;
+it gives the scores of one row.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch_geometric.data import Data
+
+from graphclust.evaluate.classification import classification
+from graphclust.evaluate.links import link_prediction
+from graphclust.evaluate.metrics import EXTERNAL, INTERNAL, external, internal, n_classes
+from graphclust.graph.export import is_signed
+from graphclust.params import unknown
+
+PERCENT = (10, 30, 50, 70, 90)  # of the nodes with classes, from which classification learns
+READINGS = ("micro_known", "macro_known", "micro_free", "macro_free")
+Measured = Callable[[Callable[[Data], Any], Data], Any]
+Task = Callable[[Any, Data, Measured], dict[str, float]]
+
+
+def _clustering(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
+    result = measured(method.fit, graph)
+    row = {"n_clusters": result.n_clusters}
+    if n_classes(graph.y):
+        row |= external(result.labels, graph.y)
+    if not is_signed(graph):
+        row |= internal(graph, result.labels)
+    return row
+
+
+def _classification(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
+    z = measured(method.embed, graph).embedding
+    return {
+        f"{name}_{percent}": value
+        for percent in PERCENT
+        for name, value in classification(z, graph.y, percent / 100, seed=method.seed).items()
+    }
+
+
+def _links(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
+    return link_prediction(
+        lambda rest: measured(method.embed, rest).embedding, graph, seed=method.seed
+    )
+
+
+TASKS: dict[str, Task] = {
+    "clustering": _clustering,
+    "classification": _classification,
+    "links": _links,
+}
+COLUMNS = {
+    "clustering": ("n_clusters", *EXTERNAL, "unlabelled", *INTERNAL),
+    "classification": tuple(f"{name}_{percent}" for percent in PERCENT for name in READINGS),
+    "links": ("auc_dot", "auc_cosine", "auc_hadamard"),
+}
+
+PROTOCOLS = {
+    "clustering": "the final result of every run, none chosen by labels",
+    "classification": "a logistic regression for each class learns from the given share of the "
+    "nodes, 10 splits a run; the number of classes of each judged node is known, as published, "
+    "except where it says free",
+    "links": "half of the edges held out, beside as many pairs that are none; area under the ROC "
+    "curve",
+}
+
+
+def obstacle(task: str, method: Any, graph: Data | None = None) -> str | None:
+    """Why a method (or its class), or a graph, is not for this task; None where both are.
+
+    Raises:
+        ValueError: no such task.
+    """
+    if task not in TASKS:
+        raise ValueError(unknown("task", task, TASKS))
+    if task != "clustering" and not hasattr(method, "embed"):
+        return f"{method.name} makes no vectors, which {task} needs"
+    if task == "classification" and graph is not None and graph.y is None:
+        return "classification needs classes y; this graph has none"
+    return None

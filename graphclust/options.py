@@ -1,0 +1,58 @@
+"""Arguments and options that several commands share, and the method that they describe."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from graphclust.terminal import set_debug
+
+Graph = Annotated[
+    str,
+    typer.Argument(
+        help="A name (karate, digits, cora …), a generator (sbm:n=1000,k=5) or a file (.csv "
+        ".tsv .txt .parquet .graphml .gml .net .graph .mtx .npz).",
+        show_default=False,
+    ),
+]
+Directed = Annotated[
+    bool | None,
+    typer.Option(
+        "--directed/--undirected", help="How to read an edge list; undirected if not said."
+    ),
+]
+Nodes = Annotated[
+    Path | None,
+    typer.Option(
+        help="A node table (.csv .tsv .parquet): id, label, attributes.", show_default=False
+    ),
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", callback=set_debug, is_eager=True, help="Show tracebacks.")
+]
+K = Annotated[
+    int | None, typer.Option("-k", "--n-clusters", help="Number of clusters.", show_default=False)
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="A parameter, as in resolution=0.8; repeatable.", metavar="NAME=VALUE"
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
+
+
+def build_method(name: str, n_clusters: int | None, settings: list[str], seed: int) -> Any:
+    """The method of that name, from the texts of a command line."""
+    from graphclust.auto import build, missing
+    from graphclust.methods import METHODS
+    from graphclust.params import parse
+
+    cls = METHODS[name]
+    given = parse(cls, settings)
+    for name_, option, value in (("seed", "--seed", seed), ("n_clusters", "-k", n_clusters)):
+        if name_ in given and value not in (None, 0):
+            raise ValueError(f"{name_} is given twice, by --set and by {option}")
+    if n_clusters is None and "n_clusters" in missing(cls, given):
+        raise ValueError(f"{name} needs n_clusters; give it with -k")
+    return build(name, n_clusters, {"seed": seed} | given)
