@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphclust.auto import cluster
     from graphclust.base import Method
     from graphclust.evaluate.compare import compare
+    from graphclust.evaluate.links import score_edges
     from graphclust.graph.convert import as_graph
     from graphclust.graph.errors import GraphError, GraphWarning
     from graphclust.graph.export import to_igraph, to_networkx, to_scipy
@@ -42,6 +43,7 @@ _HOMES = {
     "load": "loaders",
     "save": "graph.writers",
     "compare": "evaluate.compare",
+    "score_edges": "evaluate.links",
 }
 __all__ = [
     "HEADS",
@@ -57,6 +59,7 @@ __all__ = [
     "compare",
     "load",
     "save",
+    "score_edges",
     "to_igraph",
     "to_networkx",
     "to_scipy",

@@ -16,8 +16,9 @@ hierarchical; here it takes negative samples as well). Walks and training are th
 and `sgns`, with the departures that they state: negatives are shared by the pairs of a word.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ from graphclust.graph.errors import GraphError, count
 from graphclust.graph.export import node_ids, to_scipy
 from graphclust.heads.embedding import EmbeddingMethod
 from graphclust.heads.head import Vectors
+from graphclust.kernels.arguments import thread_count
+from graphclust.kernels.corpus import count_words
 from graphclust.kernels.sgns import SkipGram
 from graphclust.kernels.walks import Walks
 from graphclust.params import param
@@ -78,6 +81,12 @@ class Node2Vec(EmbeddingMethod):
             q=self.q,
             seed=self.seed,
         )
+        return self._train(corpus, trace, earlier)
+
+    def _train(
+        self, corpus: Walks, trace: Trace, earlier: Earlier | None
+    ) -> tuple[Vectors, dict[str, Any]]:
+        n = corpus.n_nodes
         model = SkipGram(
             dimensions=self.dimensions,
             window=self.window,
@@ -89,9 +98,9 @@ class Node2Vec(EmbeddingMethod):
         )
         start = fixed = None
         if earlier is not None:
-            start = model.first_vectors(graph.num_nodes)
+            start = model.first_vectors(n)
             fixed = _kept(earlier, *start)
-        found = model.train(corpus, graph.num_nodes, start, fixed)
+        found = model.train(corpus, n, start, fixed)
         for epoch, loss in enumerate(found.loss):
             if np.isfinite(loss):  # no pair was measured where there is no edge
                 trace(epoch, loss=loss)
@@ -135,13 +144,66 @@ def _kept(earlier: Earlier, vectors: Vectors, outputs: Vectors) -> NDArray[np.bo
 class DeepWalk(Node2Vec):
     """Vectors from uniform random walks (Perozzi et al. 2014), with that paper's defaults.
 
-    As `Node2Vec` with p = q = 1, which it does not take.
+    As `Node2Vec` with p = q = 1, which it does not take. `softmax="hierarchical"` is the paper's
+    (section 4.3), trained by gensim, slower; its result cannot be gone on from.
     """
 
     p: ClassVar[float] = 1.0  # type: ignore[misc]
     q: ClassVar[float] = 1.0  # type: ignore[misc]
     walks: int = param(80, "γ: walks from every node", low=1)
     length: int = param(40, "t: nodes a walk", low=1)
+    softmax: Literal["sampled", "hierarchical"] = param(
+        "sampled", "negative samples, or the paper's tree of all nodes (needs gensim)"
+    )
 
     name: ClassVar = "deepwalk"
     variant_of: ClassVar = "node2vec"
+
+    def _train(
+        self, corpus: Walks, trace: Trace, earlier: Earlier | None
+    ) -> tuple[Vectors, dict[str, Any]]:
+        if self.softmax == "sampled":
+            return super()._train(corpus, trace, earlier)
+        if earlier is not None:
+            raise GraphError('softmax="hierarchical" cannot go on from an earlier result')
+        return _hierarchical(corpus, self)
+
+
+def _hierarchical(corpus: Walks, method: DeepWalk) -> tuple[Vectors, dict[str, Any]]:
+    """Skip-gram with a Huffman tree for its softmax, no negative samples beside it."""
+    try:
+        from gensim.models import Word2Vec
+    except ImportError:
+        raise GraphError(
+            "softmax=\"hierarchical\" needs gensim: pip install 'graphclust[deepwalk]'"
+        ) from None
+    model = Word2Vec(
+        Sentences(corpus),
+        sg=1,
+        hs=1,
+        negative=0,  # else gensim trains both losses
+        sample=0,
+        min_count=0,
+        vector_size=method.dimensions,
+        window=method.window,
+        epochs=method.epochs,
+        alpha=method.rate,
+        min_alpha=1e-4,
+        workers=1 if method.deterministic else thread_count(None),
+        seed=method.seed,
+    )
+    order = [model.wv.key_to_index[str(node)] for node in range(corpus.n_nodes)]
+    _, trained = count_words(corpus, corpus.n_nodes)
+    return model.wv.vectors[order], {"trained": trained}
+
+
+class Sentences:
+    """Walks as gensim reads them, one at a time, as often as it likes."""
+
+    def __init__(self, corpus: Walks) -> None:
+        self._corpus = corpus
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for block in self._corpus:
+            for walk in block.tolist():
+                yield [str(node) for node in walk if node >= 0]

@@ -13,6 +13,7 @@ import pytest
 from graphclust import GraphError
 from graphclust.evaluate.experiment import (
     append_row,
+    columns,
     fill_tables,
     frame,
     read_experiment,

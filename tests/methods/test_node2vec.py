@@ -46,6 +46,20 @@ def test_any_head_reads_the_vectors():
         assert ari(graph.y.numpy(), found.labels) > 0.95
 
 
+def test_the_papers_softmax_finds_the_blocks_too():
+    graph, params = planted(), SMALL | {"walks": 20}
+    model = METHODS["deepwalk"](n_clusters=4, softmax="hierarchical", **params)
+    found = model.fit(graph)
+    assert ari(graph.y.numpy(), found.labels) > 0.95
+    assert np.array_equal(model.fit(graph).embedding, found.embedding)
+    assert not np.array_equal(vectors("deepwalk", **params), found.embedding)
+    with pytest.raises(GraphError, match="cannot go on from an earlier result"):
+        model.fit(graph, continue_from=found)
+    alone = METHODS["deepwalk"](softmax="hierarchical", **SMALL).embed(pairs(*TRIANGLES, n=8))
+    assert alone.extras["trained"].tolist() == [True] * 6 + [False] * 2
+    assert np.isfinite(alone.embedding).all()
+
+
 # --- a graph that grew -------------------------------------------------------------------------
 
 
