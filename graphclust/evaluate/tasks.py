@@ -63,7 +63,7 @@ COLUMNS = {
 PROTOCOLS = {
     "clustering": "the final result of every run, none chosen by labels",
     "classification": "a logistic regression for each class learns from the given share of the "
-    f"nodes, {SPLITS} splits a run; the number of classes of each judged node is known, as published, "
+    f"nodes, {SPLITS} splits a run; how many classes a judged node has is known, as published, "
     "except where it says free",
     "links": "half of the edges held out, beside as many pairs that are none; area under the ROC "
     "curve",
