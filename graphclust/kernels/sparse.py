@@ -19,17 +19,23 @@ def coalesce(row: Ints, col: Ints, weight: Floats | None, n: int) -> Edges:
         row, col: (E,) node numbers in 0..n-1.
         weight: (E,) or None. Weights of repeats are summed; without weights a repeat is dropped.
     """
-    key = row * n + col
+    key = row * n
+    key += col
     if weight is None:
-        key = np.sort(key)  # np.unique hashes, which is twenty times as slow here
-        key = key[_starts(key)]
-        return key // n, key % n, None
+        key.sort()  # np.unique hashes, which is twenty times as slow here
+        return *_ends(key[_starts(key)], n), None
     order = np.argsort(key, kind="stable")
     key = key[order]
     first = np.flatnonzero(_starts(key))
     summed = np.add.reduceat(weight[order], first) if len(first) else weight
-    key = key[first]
-    return key // n, key % n, summed.astype(weight.dtype, copy=False)
+    return *_ends(key[first], n), summed.astype(weight.dtype, copy=False)
+
+
+def _ends(key: Ints, n: int) -> tuple[Ints, Ints]:
+    """Row and column of row · n + column; a product is faster than a remainder."""
+    row = key // n
+    col = row * n
+    return row, np.subtract(key, col, out=col)
 
 
 def _starts(key: Ints) -> NDArray[np.bool_]:
