@@ -4,7 +4,7 @@
 | --- | --- |
 | .csv .tsv .txt .edges .edgelist, also with .gz or .zst | edge list (`edgelists`) |
 | .parquet, or a folder with edges and vertices | edge table; GraphFrames (extra `parquet`) |
-| .graphml .gml | networkx; ids are its node names, always text, and weights its `weight` |
+| .graphml .gml | networkx; ids are its node names, text in these formats, and weights `weight` |
 | .net | Pajek (`pajek`) |
 | .graph .metis | METIS: undirected, nodes are 0..N−1 |
 | .mtx | Matrix Market: a square matrix, undirected where it is symmetric; nodes are 0..N−1 |

@@ -33,9 +33,11 @@ def coalesce(row: Ints, col: Ints, weight: Floats | None, n: int) -> Edges:
 
 def _ends(key: Ints, n: int) -> tuple[Ints, Ints]:
     """Row and column of row · n + column; a product is faster than a remainder."""
-    row = key // n
-    col = row * n
-    return row, np.subtract(key, col, out=col)
+    row, col = np.empty((2, len(key)), np.int64)
+    np.floor_divide(key, n, out=row)
+    np.multiply(row, n, out=col)
+    np.subtract(key, col, out=col)
+    return row, col
 
 
 def _starts(key: Ints) -> NDArray[np.bool_]:
@@ -48,11 +50,17 @@ def _starts(key: Ints) -> NDArray[np.bool_]:
 def mirror(low: Ints, high: Ints, weight: Floats | None, n: int) -> Edges:
     """Both directions of coalesced edges low < high, sorted by (row, col); O(N + E)."""
     index = _index_type(n, 2 * len(low))
-    number = np.arange(1, len(low) + 1, dtype=index)  # of the edge; scipy would drop a zero
+    if weight is None:
+        number = np.ones(len(low), np.int8)
+    else:
+        number = np.arange(1, len(low) + 1, dtype=index)  # of the edge; scipy would drop a zero
     upper = sp.csr_array((number, (low.astype(index), high.astype(index))), shape=(n, n))
     both = upper + upper.T.tocsr()  # disjoint, so that nothing is added up
-    row = np.repeat(np.arange(n), np.diff(both.indptr))
-    return row, both.indices.astype(np.int64), None if weight is None else weight[both.data - 1]
+    del upper
+    row, col = np.empty((2, both.nnz), np.int64)
+    row[:] = np.repeat(np.arange(n, dtype=index), np.diff(both.indptr))
+    col[:] = both.indices
+    return row, col, None if weight is None else weight[both.data - 1]
 
 
 def is_coalesced(row: Ints, col: Ints, n: int) -> bool:
