@@ -115,10 +115,17 @@ def finish(raw: Raw) -> Data:
 def _two_rows(source: Array, target: Array) -> Array:
     """(2, A) int64; where the two are the rows of one such array already, that array."""
     rows = source.base
-    if isinstance(rows, np.ndarray) and rows is target.base and rows.shape == (2, len(source)):
-        given = [part.__array_interface__ for part in (rows[0], rows[1])]
-        if given == [part.__array_interface__ for part in (source, target)]:
-            return rows if rows.flags.writeable else rows.copy()
+    if (
+        isinstance(rows, np.ndarray)
+        and rows is target.base
+        and rows.flags.c_contiguous
+        and rows.shape == (2, len(source))
+        and all(
+            a.__array_interface__ == b.__array_interface__
+            for a, b in zip(rows, (source, target), strict=True)
+        )
+    ):
+        return rows if rows.flags.writeable else rows.copy()
     return np.stack([source, target])
 
 

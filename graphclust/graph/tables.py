@@ -82,7 +82,7 @@ def read_edge_parquet(path: Path) -> pd.DataFrame:
     with _parquet_errors(path):
         from pyarrow.dataset import dataset
 
-        file = dataset(path, format="parquet", partitioning="hive")
+        file = dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
         names = file.schema.names
         ends = [column_named(names, which) for which in ("source", "target")]
         if not _are_texts(file.schema, ends) or file.count_rows() < MANY:
@@ -111,10 +111,11 @@ def _categories(file: Any, names: list[str]) -> dict[str, pd.Categorical]:
 
     small = {"use_threads": False, "batch_readahead": 1, "fragment_readahead": 1}
     small["fragment_scan_options"] = ParquetFragmentScanOptions(pre_buffer=False)
-    numbers, codes = ArrowTexts(), {name: [np.empty(0, np.int32)] for name in names}
+    width = np.int32 if 2 * file.count_rows() < 2**31 else np.int64
+    numbers, codes = ArrowTexts(), {name: [np.empty(0, width)] for name in names}
     for batch in file.to_batches(columns=names, **small):
         for name in names:
-            codes[name].append(numbers.add(batch[name]).astype(np.int32))
+            codes[name].append(numbers.add(batch[name]).astype(width))
     kind = pd.CategoricalDtype(numbers.distinct().to_pandas())
     return {
         name: pd.Categorical.from_codes(np.concatenate(parts), dtype=kind)

@@ -104,6 +104,10 @@ def test_fit_does_not_copy_the_edges_of_a_graph(tmp_path):
     graph = graphs()["weighted"]
     again = as_graph(graph)
     assert again.edge_index.data_ptr() == graph.edge_index.data_ptr()
+    strided = graph.clone()
+    strided.edge_index = graph.edge_index.T.contiguous().T  # pairs below each other
+    assert as_graph(strided).edge_index.is_contiguous()
+    assert same(as_graph(strided), graph)
     turned = graph.clone()
     turned.edge_index = graph.edge_index.flip(0).contiguous()  # the rows change places
     assert same(as_graph(turned), graph)

@@ -125,3 +125,10 @@ def test_an_index_is_no_column(few_are_many, tmp_path):
     frame.to_parquet(tmp_path / "g.parquet")
     with pytest.raises(GraphError, match="source not found"):
         load(tmp_path / "g.parquet")
+
+
+def test_a_folder_named_as_a_partition_adds_no_column_to_a_file(few_are_many, tmp_path):
+    (tmp_path / "year=2020").mkdir()
+    path = tmp_path / "year=2020" / "g.parquet"
+    pd.DataFrame({"source": ["a"], "target": ["b"]}).to_parquet(path)
+    assert load(path).edge_index.tolist() == [[0, 1], [1, 0]]
