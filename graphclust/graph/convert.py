@@ -173,7 +173,7 @@ def _undirected(
     """Both directions of every edge, and how many entries of the list were repeats."""
     if is_coalesced(source, target, n) and is_symmetric(source, target, weight, n) and not multi:
         return (source, target, weight), 0
-    once = coalesce(np.minimum(source, target), np.maximum(source, target), weight, n)
+    once = coalesce(source, target, weight, n, undirected=True)
     repeats = len(source) - len(once[0])
     if 2 * len(once[0]) <= len(source) and not multi:  # is every edge listed in both directions?
         arcs = coalesce(source, target, weight, n)

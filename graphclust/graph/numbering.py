@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from graphclust.graph.errors import GraphError
+from graphclust.graph.raw import text_array
 
 Array = NDArray[Any]
 MANY = 1 << 17  # texts from which compiling a loop pays
@@ -28,7 +29,7 @@ def number(ids: Any) -> tuple[Array, Any]:
         low, high = int(ids.min()), int(ids.max())
         if high < 2**63 and high - low < 8 * len(ids) + 1024:
             return _whole_numbers(ids.to_numpy(np.int64) - low, low, high)
-    if getattr(ids.dtype, "storage", None) == "pyarrow" and len(ids) >= MANY:
+    if _are_arrow_texts(ids) and len(ids) >= MANY:
         return _texts(ids)
     try:
         codes, distinct = pd.factorize(ids, sort=True)
@@ -52,22 +53,38 @@ def _categories(ids: Any) -> tuple[Array, Any]:
     """By the categories' own values, whatever their order; those without a node do not count."""
     used = np.zeros(len(ids.categories), bool)
     used[ids.codes] = True
+    kept = ids.categories[used]
     codes = np.empty(len(used), np.int64)
-    codes[used], distinct = number(pd.Series(ids.categories[used]))
+    if _are_arrow_texts(kept):
+        import pyarrow as pa
+
+        codes[used], distinct = _in_order(pa.array(kept.array))
+    else:
+        codes[used], distinct = number(pd.Series(kept))
     return codes[ids.codes], distinct
+
+
+def _are_arrow_texts(ids: Any) -> bool:
+    return getattr(ids.dtype, "storage", None) == "pyarrow"
 
 
 def _texts(ids: Any) -> tuple[Array, Array]:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     numbered, array = ArrowTexts(), pa.array(ids.array)
     codes = np.concatenate([numbered.add(part) for part in getattr(array, "chunks", [array])])
-    distinct = numbered.distinct()
+    rank, distinct = _in_order(numbered.distinct())
+    return rank[codes], distinct
+
+
+def _in_order(distinct: Any) -> tuple[Array, Array]:
+    """The place of each of pyarrow's texts in sorted order, and the texts in that order."""
+    import pyarrow.compute as pc
+
     order = pc.sort_indices(distinct)
     rank = np.empty(len(order), np.int64)
     rank[order.to_numpy()] = np.arange(len(order))
-    return rank[codes], distinct.take(order).to_numpy(zero_copy_only=False).astype(np.str_)
+    return rank, text_array(distinct.take(order).to_numpy(zero_copy_only=False))
 
 
 class ArrowTexts:

@@ -12,15 +12,21 @@ Edges = tuple[Ints, Ints, Floats | None]
 BLOCK = 1 << 16
 
 
-def coalesce(row: Ints, col: Ints, weight: Floats | None, n: int) -> Edges:
+def coalesce(
+    row: Ints, col: Ints, weight: Floats | None, n: int, *, undirected: bool = False
+) -> Edges:
     """Sort edges by (row, col) and merge repeats; O(E log E) time, O(E) memory.
 
     Args:
         row, col: (E,) node numbers in 0..n-1.
         weight: (E,) or None. Weights of repeats are summed; without weights a repeat is dropped.
+        undirected: the lower number of each edge becomes its row.
     """
-    key = row * n
-    key += col
+    key = np.empty(len(row), np.int64)
+    for i in range(0, len(row), BLOCK):  # what is computed on the way stays in the cache
+        ends = row[i : i + BLOCK], col[i : i + BLOCK]
+        low, high = (np.minimum(*ends), np.maximum(*ends)) if undirected else ends
+        np.add(low * n, high, out=key[i : i + BLOCK])
     if weight is None:
         key.sort()  # np.unique hashes, which is twenty times as slow here
         return *_ends(key[_starts(key)], n), None

@@ -17,7 +17,9 @@ often = settings(
 )
 quietly = pytest.mark.filterwarnings("ignore::graphclust.GraphWarning")
 words = st.one_of(
-    st.sampled_from(["", "a", "ä", "日本", "😀", "\uffff", "7", "07", "abcdefgh", "abcdefghi"]),
+    st.sampled_from(
+        ["", "a", "ä", "日本", "😀", "\uffff", "a\0", "\0", "7", "07", "abcdefgh", "abcdefghi"]
+    ),
     st.text(st.characters(exclude_categories=("C",)), max_size=12),
 )
 pairs = st.lists(st.tuples(words, words), min_size=1, max_size=12)
