@@ -7,10 +7,10 @@ Names are looked up in this order: a generator with its parameters, a file, the 
 import inspect
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch_geometric.data import Data
 
 from graphclust.cards import verify
@@ -60,9 +60,7 @@ def load(
         verify(name, {key: value.numpy() for key, value in graph.items() if key in _HASHED})
         return graph
     if (path := _folder(name)) is not None:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            verify(name, arrays)
-        return read_npz(path)
+        return read_npz(path, verify=partial(verify, name))
     if name in DOWNLOADS:
         return _download(name)
     raise ValueError(unknown("graph", name, available()))

@@ -81,7 +81,8 @@ def read_arrays(path: str | Path) -> Data:
 
     Raises:
         GraphError: not such a file, or arrays that are no graph: edges out of bounds or order, an
-            undirected edge without its mirror image (found by unequal degrees), wrong lengths.
+            undirected edge without its mirror image or with another weight there (found by unequal
+            degrees or sums of weights), wrong lengths.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -163,7 +164,12 @@ def _check(arrays: dict[str, Tensor], data: Data) -> None:
         raise GraphError("edge_index must hold no self-loops")
     if not is_coalesced(source, target, n):
         raise GraphError("edge_index must be sorted by (source, target), without repeats")
-    if not data.directed and not np.array_equal(
-        np.bincount(source, minlength=n), np.bincount(target, minlength=n)
-    ):
+    if data.directed:
+        return
+    if not np.array_equal(np.bincount(source, minlength=n), np.bincount(target, minlength=n)):
         raise GraphError("an undirected graph must hold both directions of every edge")
+    if "edge_weight" in arrays:  # mirrored weights are added up in one order: equal to the bit
+        weight = arrays["edge_weight"].numpy()
+        leaving, entering = (np.bincount(ends, weight, n) for ends in (source, target))
+        if not np.array_equal(leaving, entering):
+            raise GraphError("both directions of an undirected edge must have the same weight")

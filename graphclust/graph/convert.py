@@ -100,7 +100,7 @@ def finish(raw: Raw) -> Data:
         source, target, weight = source[kept], target[kept], weight[kept]
         if raw.t is not None:
             data.t = data.t[torch.from_numpy(kept)]
-    data.edge_index = torch.from_numpy(np.stack([source, target]))
+    data.edge_index = torch.from_numpy(_two_rows(source, target))
     if weight is not None:
         data.edge_weight = torch.from_numpy(weight if weight.flags.writeable else weight.copy())
     if raw.x is not None:
@@ -110,6 +110,23 @@ def finish(raw: Raw) -> Data:
     if raw.node_ids is not None:
         data.node_ids = raw.node_ids
     return data
+
+
+def _two_rows(source: Array, target: Array) -> Array:
+    """(2, A) int64; where the two are the rows of one such array already, that array."""
+    rows = source.base
+    if (
+        isinstance(rows, np.ndarray)
+        and rows is target.base
+        and rows.flags.c_contiguous
+        and rows.shape == (2, len(source))
+        and all(
+            a.__array_interface__ == b.__array_interface__
+            for a, b in zip(rows, (source, target), strict=True)
+        )
+    ):
+        return rows if rows.flags.writeable else rows.copy()
+    return np.stack([source, target])
 
 
 def _events(raw: Raw, data: Data) -> Edges:
@@ -156,9 +173,9 @@ def _undirected(
     """Both directions of every edge, and how many entries of the list were repeats."""
     if is_coalesced(source, target, n) and is_symmetric(source, target, weight, n) and not multi:
         return (source, target, weight), 0
-    once = coalesce(np.minimum(source, target), np.maximum(source, target), weight, n)
+    once = coalesce(source, target, weight, n, undirected=True)
     repeats = len(source) - len(once[0])
-    if repeats and not multi:  # is every edge listed in both directions?
+    if 2 * len(once[0]) <= len(source) and not multi:  # is every edge listed in both directions?
         arcs = coalesce(source, target, weight, n)
         if is_symmetric(*arcs, n):
             return arcs, len(source) - len(arcs[0])

@@ -7,7 +7,7 @@ run or a full disk leaves the old file or the new one, never half of one.
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,16 +67,21 @@ def _umask() -> int:
     return mask
 
 
-def read_npz(path: str | Path) -> Data:
+def read_npz(path: str | Path, verify: Callable[[Mapping[str, Any]], None] | None = None) -> Data:
     """Read an `.npz` archive (no pickle): `edge_index`, `num_nodes`, `directed` and optionally
     `edge_weight`, `edge_time`, `x` or CSR `x_*`, `y` or CSR `ym_*`, `node_ids` or `node_names`.
+
+    `raw_*` arrays are handed to `verify` with the others, and belong to no graph.
     """
     path = Path(path)
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            keys = {key: archive[key] for key in archive.files if not key.startswith("raw_")}
+            wanted = [key for key in archive.files if verify or not key.startswith("raw_")]
+            keys = {key: archive[key] for key in wanted}
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
         raise GraphError(f"{path.name} is no readable .npz archive: {error}") from None
+    if verify:
+        verify(keys)
     if missing := {"edge_index", "num_nodes", "directed"} - keys.keys():
         raise GraphError(f"{path.name} lacks {', '.join(sorted(missing))}")
     index = keys["edge_index"]

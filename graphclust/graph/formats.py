@@ -4,7 +4,7 @@
 | --- | --- |
 | .csv .tsv .txt .edges .edgelist, also with .gz or .zst | edge list (`edgelists`) |
 | .parquet, or a folder with edges and vertices | edge table; GraphFrames (extra `parquet`) |
-| .graphml .gml | networkx; ids are its node names, always text, and weights its `weight` |
+| .graphml .gml | networkx; ids are its node names, text in these formats, and weights `weight` |
 | .net | Pajek (`pajek`) |
 | .graph .metis | METIS: undirected, nodes are 0..N−1 |
 | .mtx | Matrix Market: a square matrix, undirected where it is symmetric; nodes are 0..N−1 |
@@ -28,7 +28,7 @@ from graphclust.graph.errors import GraphError, GraphWarning, warn
 from graphclust.graph.files import read_npz
 from graphclust.graph.pajek import read_pajek
 from graphclust.graph.raw import Raw
-from graphclust.graph.tables import open_file, read_node_table, read_parquet
+from graphclust.graph.tables import open_file, read_edge_parquet, read_node_table, read_parquet
 from graphclust.kernels.sparse import coalesce, is_symmetric
 
 EDGE_LISTS = (".csv", ".tsv", ".txt", ".edges", ".edgelist")
@@ -66,7 +66,7 @@ def _read(path: Path, directed: bool | None, nodes: str | Path | None) -> Data:
     if suffix in EDGE_LISTS or suffix == ".parquet":
         table = None if nodes is None else read_node_table(nodes)
         if suffix == ".parquet":
-            return as_graph(read_parquet(path), directed=directed, nodes=table)
+            return as_graph(read_edge_parquet(path), directed=directed, nodes=table)
         return read_edges(path, directed=directed, nodes=table)
     if nodes is not None:
         raise GraphError("a node table goes with an edge list or parquet file")
@@ -101,7 +101,9 @@ def _read_graphframe(folder: Path, directed: bool | None) -> Data:
         raise GraphError(f"{folder} is a folder without edges or edges.parquet")
     table = None if found["vertices"] is None else read_parquet(found["vertices"])
     return as_graph(
-        read_parquet(found["edges"]), directed=True if directed is None else directed, nodes=table
+        read_edge_parquet(found["edges"]),
+        directed=True if directed is None else directed,
+        nodes=table,
     )
 
 

@@ -1,5 +1,6 @@
 """Edge tables (pandas frames), with or without a table of nodes beside them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,8 @@ import pandas as pd
 
 from graphclust.graph.errors import GraphError, warn
 from graphclust.graph.nodes import place, split_table
-from graphclust.graph.raw import Array, Raw, id_array
+from graphclust.graph.numbering import number
+from graphclust.graph.raw import Raw, id_array
 
 COLUMNS = {
     "source": ("source", "src", "from", "u"),
@@ -20,7 +22,7 @@ COLUMNS = {
 def from_frame(
     frame: pd.DataFrame, weight: str | None, time: str | None, nodes: pd.DataFrame | None = None
 ) -> Raw:
-    if missing := [w for w in ("source", "target") if column_named(frame, w) is None]:
+    if missing := [w for w in ("source", "target") if column_named(frame.columns, w) is None]:
         raise GraphError(
             f"an edge table needs the columns source and target (or src/dst, from/to, u/v); "
             f"{' and '.join(missing)} not found among {list(frame.columns)}"
@@ -31,22 +33,25 @@ def from_frame(
     for option, name in (("weight", weight), ("time", time)):
         if name and name not in frame.columns:
             raise GraphError(f"{option}={name!r} is no column; found {list(frame.columns)}")
-    weight, time = weight or column_named(frame, "weight"), time or column_named(frame, "time")
-    ends = [frame[column_named(frame, which)] for which in ("source", "target")]
+    weight, time = (
+        weight or column_named(frame.columns, "weight"),
+        time or column_named(frame.columns, "time"),
+    )
+    ends = [frame[column_named(frame.columns, which)] for which in ("source", "target")]
     for series in ends:
         if series.isna().any():
             at = int(np.flatnonzero(series.isna())[0])
             raise GraphError(f"column {series.name!r} has no node id in row {at} (counted from 0)")
     if nodes is not None:
         ends.append(_as_spelled(split_table(nodes)[0], ends))
-    codes, ids = _number(pd.concat(ends, ignore_index=True))
+    codes, ids = number(_one_column(ends))
     source, target, rows = np.split(codes, [len(frame), 2 * len(frame)])
     x = y = None
     if nodes is not None:
         in_edges = np.zeros(len(ids), bool)
         in_edges[source] = in_edges[target] = True
         x, y = place(nodes, rows, len(ids), in_edges)
-    used = {*(column_named(frame, end) for end in ("source", "target")), weight, time}
+    used = {*(column_named(frame.columns, end) for end in ("source", "target")), weight, time}
     if unused := [str(column) for column in frame.columns if column not in used]:
         warn(f"columns that were not read: {', '.join(unused)}")
     return Raw(
@@ -71,36 +76,15 @@ def _as_spelled(ids: Any, ends: list[Any]) -> Any:
     return ids
 
 
-def column_named(frame: pd.DataFrame, which: str) -> Any:
+def _one_column(ends: list[Any]) -> Any:
+    """All ids below each other; categories stay if they are the same, else what they stand for."""
+    if any(end.dtype != ends[0].dtype for end in ends):
+        kinds = [getattr(end.dtype, "categories", end).dtype for end in ends]
+        ends = [end.astype(kind) for end, kind in zip(ends, kinds, strict=True)]
+    return pd.concat(ends, ignore_index=True)
+
+
+def column_named(columns: Sequence[Any], which: str) -> Any:
     """The column that holds `which` of source, target, time under any usual name, or None."""
-    lower = {str(column).lower(): column for column in reversed(frame.columns)}
+    lower = {str(column).lower(): column for column in reversed(columns)}
     return next((lower[name] for name in COLUMNS[which] if name in lower), None)
-
-
-def _number(ends: "pd.Series[Any]") -> tuple[Array, Any]:
-    """Number the ids in sorted order, or in order of appearance where they do not compare."""
-    if isinstance(ends.dtype, np.dtype) and ends.dtype.kind in "iu" and len(ends):
-        low, high = int(ends.min()), int(ends.max())
-        if (
-            high < 2**63 and high - low < 8 * len(ends) + 1024
-        ):  # a table of flags beats a hash of every id
-            values = ends.to_numpy(np.int64) - low
-            present = np.zeros(high - low + 1, bool)
-            present[values] = True
-            return (np.cumsum(present) - 1)[values], np.flatnonzero(present) + low
-    try:
-        codes, ids = pd.factorize(ends, sort=True)
-    except TypeError:
-        try:
-            codes, ids = pd.factorize(ends)
-        except TypeError as error:
-            raise GraphError(f"node ids must be numbers or text, found an {error}") from None
-    if ids.dtype == object and pd.api.types.infer_dtype(ids) != "string":
-        texts = {node for node in ids if isinstance(node, str)}
-        for node in ids:
-            if not isinstance(node, str) and str(node) in texts:
-                raise GraphError(
-                    f"the id {node} stands in the table as {type(node).__name__} and as text; make "
-                    "all ids one type"
-                )
-    return codes.astype(np.int64, copy=False), ids

@@ -36,12 +36,19 @@ def id_array(ids: Any) -> Array | None:
     if isinstance(ids, np.ndarray) and ids.dtype.kind == "U":
         return ids
     if isinstance(ids, pd.Index) and isinstance(ids.dtype, pd.StringDtype):
-        return ids.to_numpy(dtype=np.str_)
+        return text_array(ids.to_numpy(dtype=object))
     listed = [value.item() if isinstance(value, np.generic) else value for value in ids]
     if all(type(value) is int for value in listed):
         return id_array(np.asarray(listed, dtype=np.int64))
     if all(isinstance(value, str) for value in listed):
-        return np.asarray(listed, dtype=np.str_)
+        return text_array(listed)
     array = np.empty(len(listed), dtype=object)
     array[:] = listed
     return array
+
+
+def text_array(texts: Any) -> Array:
+    """NumPy's text, or objects where a text ends in NUL, which NumPy's texts lose."""
+    if any(text.endswith("\0") for text in texts):
+        return np.array(texts, dtype=object)
+    return np.asarray(texts, dtype=np.str_)

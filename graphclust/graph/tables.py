@@ -10,10 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from graphclust.graph.errors import GraphError
+from graphclust.graph.frames import column_named
 from graphclust.graph.nodes import id_column
+from graphclust.graph.numbering import MANY, ArrowTexts
 
 WHOLE = r"0|-?[1-9][0-9]{0,17}"  # plain whole numbers, the only ids that are not text
 MISSING = ("nan", "na", "n/a", "null", "none")  # among numbers; among texts they are texts
@@ -67,11 +70,67 @@ def find_separator(path: Path, number: int, line: str) -> str | None:
 
 def read_parquet(path: Path) -> pd.DataFrame:
     """A parquet file, or a folder of parts, as a frame."""
+    with _parquet_errors(path):
+        return pd.read_parquet(path)
+
+
+def read_edge_parquet(path: Path) -> pd.DataFrame:
+    """As `read_parquet`; but many ids that are text come as categories.
+
+    They are numbered while they are read, a part at a time, so that never all are held as text.
+    """
+    with _parquet_errors(path):
+        from pyarrow.dataset import dataset
+
+        file = dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
+        names = file.schema.names
+        ends = [column_named(names, which) for which in ("source", "target")]
+        if not _are_texts(file.schema, ends) or file.count_rows() < MANY:
+            return pd.read_parquet(path)
+        frame = pd.read_parquet(path, columns=[name for name in names if name not in ends])
+        frame = frame.assign(**_categories(file, ends))
+        return frame[[name for name in names if name in frame]]
+
+
+def _are_texts(schema: Any, names: list[Any]) -> bool:
+    """Are both columns there, once each, text, and no index of a frame?"""
+    from pyarrow.types import is_large_string, is_string
+
+    index = (schema.pandas_metadata or {}).get("index_columns", ())
+    return all(
+        schema.names.count(name) == 1
+        and name not in index
+        and (is_string(kind := schema.field(name).type) or is_large_string(kind))
+        for name in names
+    )
+
+
+def _categories(file: Any, names: list[str]) -> dict[str, pd.Categorical]:
+    """Columns of text as categories that all have in common."""
+    from pyarrow.dataset import ParquetFragmentScanOptions
+
+    small = {"use_threads": False, "batch_readahead": 1, "fragment_readahead": 1}
+    small["fragment_scan_options"] = ParquetFragmentScanOptions(pre_buffer=False)
+    width = np.int32 if 2 * file.count_rows() < 2**31 else np.int64
+    numbers, codes = ArrowTexts(), {name: [np.empty(0, width)] for name in names}
+    for batch in file.to_batches(columns=names, **small):
+        for name in names:
+            codes[name].append(numbers.add(batch[name]).astype(width))
+    kind = pd.CategoricalDtype(numbers.distinct().to_pandas())
+    return {
+        name: pd.Categorical.from_codes(np.concatenate(parts), dtype=kind)
+        for name, parts in codes.items()
+    }
+
+
+@contextmanager
+def _parquet_errors(path: Path) -> Iterator[None]:
+    """Name a file that is no parquet, and the package where it is not there."""
     need_pyarrow(path)
     import pyarrow
 
     try:
-        return pd.read_parquet(path)
+        yield
     except (pyarrow.ArrowException, OSError) as error:
         raise GraphError(f"{path.name} is no readable parquet file: {error}") from None
 

@@ -31,12 +31,12 @@ def save(graph: Any, path: str | Path) -> None:
 
     `.safetensors` and `.npz` keep everything, and the first opens at once however large it is;
     `.csv`, `.tsv` (also with .gz) and `.parquet` keep edges, weights and times by the user's ids,
-    `.graphml` also single-label classes, as a node attribute `y` that `load` does not read. What
-    is left out is named in a `GraphWarning`.
+    `.graphml` also single-label classes, as a node attribute `y` that `load` does not read; ids
+    in GraphML are text, whatever they were. What is left out is named in a `GraphWarning`.
 
     Raises:
-        GraphError: an ending that is none of GRAPH_FORMATS, .parquet without pyarrow, or ids that
-            the format cannot hold.
+        GraphError: an ending that is none of GRAPH_FORMATS, .parquet without pyarrow, ids that
+            the format cannot hold, or a table of no edges.
     """
     path, data = Path(path), as_graph(graph)
     form = ending(path)
@@ -46,6 +46,8 @@ def save(graph: Any, path: str | Path) -> None:
         WHOLE_GRAPH[form](data, path)
         return
     ids = writable_ids(node_ids(data), path, form)
+    if form in EDGES_ONLY:
+        _refuse_what_no_table_holds(data, ids, path, form)
     if lost := _left_out(data, form):
         warn(f"{form} cannot hold {' and '.join(lost)}; .safetensors and .npz can")
     with atomic(path) as temporary:
@@ -65,6 +67,19 @@ def _left_out(graph: Data, form: str) -> list[str]:
     if table and graph.directed:
         parts.append("that edges are directed")
     return parts
+
+
+def _refuse_what_no_table_holds(graph: Data, ids: Array, path: Path, form: str) -> None:
+    if graph.edge_index.shape[1] == 0:
+        raise GraphError(f"{path.name}: a table of edges cannot hold a graph without edges")
+    if form == ".parquet" or ids.dtype.kind != "U":
+        return
+    for node in ids.tolist():
+        if node != node.strip(" \t") or not node:
+            raise GraphError(
+                f"{path.name}: {form} cannot hold the id {node!r}: it is empty or has a space at "
+                "an end, which readers take off; .parquet can"
+            )
 
 
 def edge_table(graph: Data, ids: Array) -> pd.DataFrame:
@@ -109,10 +124,11 @@ def write_table(table: pd.DataFrame, path: Path, form: str) -> None:
     elif form == ".json":
         table.to_json(path, orient="records", force_ascii=False)
     else:
-        # a lone carriage return ends a line for most readers, and csv would not quote it
+        # a lone carriage return ends a line for most readers, a line that begins with # or % is a
+        # comment, and csv would not quote them
         texts = table.select_dtypes(exclude="number")
-        returns = any(texts[name].str.contains("\r").any() for name in texts)
-        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+        risky = any(texts[name].str.contains(r"\r|^[#%]").any() for name in texts)
+        quoting = csv.QUOTE_NONNUMERIC if risky else csv.QUOTE_MINIMAL
         table.to_csv(path, index=False, sep="\t" if form == ".tsv" else ",", quoting=quoting)
 
 

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import pairwise_distances_argmin
 from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError, warn
@@ -88,6 +87,8 @@ class Head(ABC):
 
 def nearest_row(z: Vectors, fitted: Vectors, labels: Labels) -> Labels:
     """(N′,) the label of the fitted row nearest to each new row; of equals, the first."""
+    from sklearn.metrics import pairwise_distances_argmin  # a second and 60 MB, for few
+
     with one_thread():
         return np.asarray(labels[pairwise_distances_argmin(z, fitted)])
 

@@ -12,24 +12,38 @@ Edges = tuple[Ints, Ints, Floats | None]
 BLOCK = 1 << 16
 
 
-def coalesce(row: Ints, col: Ints, weight: Floats | None, n: int) -> Edges:
+def coalesce(
+    row: Ints, col: Ints, weight: Floats | None, n: int, *, undirected: bool = False
+) -> Edges:
     """Sort edges by (row, col) and merge repeats; O(E log E) time, O(E) memory.
 
     Args:
         row, col: (E,) node numbers in 0..n-1.
         weight: (E,) or None. Weights of repeats are summed; without weights a repeat is dropped.
+        undirected: the lower number of each edge becomes its row.
     """
-    key = row * n + col
+    key = np.empty(len(row), np.int64)
+    for i in range(0, len(row), BLOCK):  # what is computed on the way stays in the cache
+        ends = row[i : i + BLOCK], col[i : i + BLOCK]
+        low, high = (np.minimum(*ends), np.maximum(*ends)) if undirected else ends
+        np.add(low * n, high, out=key[i : i + BLOCK])
     if weight is None:
-        key = np.sort(key)  # np.unique hashes, which is twenty times as slow here
-        key = key[_starts(key)]
-        return key // n, key % n, None
+        key.sort()  # np.unique hashes, which is twenty times as slow here
+        return *_ends(key[_starts(key)], n), None
     order = np.argsort(key, kind="stable")
     key = key[order]
     first = np.flatnonzero(_starts(key))
     summed = np.add.reduceat(weight[order], first) if len(first) else weight
-    key = key[first]
-    return key // n, key % n, summed.astype(weight.dtype, copy=False)
+    return *_ends(key[first], n), summed.astype(weight.dtype, copy=False)
+
+
+def _ends(key: Ints, n: int) -> tuple[Ints, Ints]:
+    """Row and column of row · n + column; a product is faster than a remainder."""
+    row, col = np.empty((2, len(key)), np.int64)
+    np.floor_divide(key, n, out=row)
+    np.multiply(row, n, out=col)
+    np.subtract(key, col, out=col)
+    return row, col
 
 
 def _starts(key: Ints) -> NDArray[np.bool_]:
@@ -42,11 +56,17 @@ def _starts(key: Ints) -> NDArray[np.bool_]:
 def mirror(low: Ints, high: Ints, weight: Floats | None, n: int) -> Edges:
     """Both directions of coalesced edges low < high, sorted by (row, col); O(N + E)."""
     index = _index_type(n, 2 * len(low))
-    number = np.arange(1, len(low) + 1, dtype=index)  # of the edge; scipy would drop a zero
+    if weight is None:
+        number = np.ones(len(low), np.int8)
+    else:
+        number = np.arange(1, len(low) + 1, dtype=index)  # of the edge; scipy would drop a zero
     upper = sp.csr_array((number, (low.astype(index), high.astype(index))), shape=(n, n))
     both = upper + upper.T.tocsr()  # disjoint, so that nothing is added up
-    row = np.repeat(np.arange(n), np.diff(both.indptr))
-    return row, both.indices.astype(np.int64), None if weight is None else weight[both.data - 1]
+    del upper
+    row, col = np.empty((2, both.nnz), np.int64)
+    row[:] = np.repeat(np.arange(n, dtype=index), np.diff(both.indptr))
+    col[:] = both.indices
+    return row, col, None if weight is None else weight[both.data - 1]
 
 
 def is_coalesced(row: Ints, col: Ints, n: int) -> bool:

@@ -31,6 +31,9 @@ class Louvain(Method):
     Same seed, same labels, whatever the number of threads; but above a million edges they depend
     on whether networkit is installed, unless `engine` says which to take. `extras`: `engine`.
 
+    networkit's own generator, whose state cannot be asked for, is left seeded with `seed`; all
+    other global random states stay untouched.
+
     Raises:
         GraphError: `engine="networkit"` without that package.
     """

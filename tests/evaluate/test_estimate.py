@@ -43,6 +43,20 @@ def test_a_linear_cost_is_found_again(monkeypatch):
     assert "from 15 runs on 5 graphs" in str(expected)
 
 
+def test_the_factor_is_that_of_graphs_left_out(monkeypatch):
+    """One graph of five costs nine times as much an arc as the others."""
+    found = rows(LEIDEN, lambda n, a, x: 1e-6 * a * (9 if n == 3000 else 1), lambda *s: 1.0)
+    monkeypatch.setattr(module, "_rows", lambda: found)
+    assert estimate(LEIDEN, sbm(n=500)).factor == pytest.approx(9, rel=0.05)
+
+
+def test_costs_far_above_and_far_below_count_alike(monkeypatch):
+    found = rows(LEIDEN, lambda n, a, x: 1e-6 * a, lambda *s: 1.0, spread=5.0)
+    monkeypatch.setattr(module, "_rows", lambda: found)
+    graph = sbm(n=2000, k=4, p_in=0.2, p_out=0.02)
+    assert estimate(LEIDEN, graph).seconds == pytest.approx(1e-6 * sizes(graph)[1], rel=0.05)
+
+
 def test_squares_are_fitted_where_memory_grows_so(monkeypatch):
     model = METHODS["agglomerative"](n_clusters=3)
     found = rows(model, lambda n, a, x: 1e-8 * n**2, lambda n, a, x: 1 + 8e-6 * n**2)

@@ -1,5 +1,7 @@
 """Graphs saved and opened again: mapped arrays, and the other formats that `save` writes."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,6 +74,45 @@ def test_changes_to_an_opened_graph_stay_in_memory(tmp_path):
     assert same(load(path), graph)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet"])
+def test_no_table_holds_a_graph_without_edges(suffix, tmp_path):
+    with pytest.raises(GraphError, match=f"g\\{suffix}: a table of edges cannot hold a graph with"):
+        save(graphs()["no edges"], tmp_path / f"g{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("node", ["", " a", "a\t"])
+def test_ids_that_text_would_change_are_refused(node, tmp_path):
+    graph = as_graph(pd.DataFrame({"source": [node], "target": ["b"]}))
+    for suffix in (".csv", ".tsv"):
+        message = f"{suffix} cannot hold the id {node!r}"
+        with pytest.raises(GraphError, match=re.escape(message)):
+            save(graph, tmp_path / f"g{suffix}")
+    assert not list(tmp_path.iterdir())
+    save(graph, tmp_path / "g.parquet")
+    assert same(load(tmp_path / "g.parquet"), graph)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_ids_that_begin_as_comments_do_come_back(suffix, tmp_path):
+    graph = as_graph(pd.DataFrame({"source": ["#c", "%d", "a"], "target": ["a", "b", "b"]}))
+    save(graph, tmp_path / f"g{suffix}")
+    assert same(load(tmp_path / f"g{suffix}"), graph)
+
+
+def test_fit_does_not_copy_the_edges_of_a_graph(tmp_path):
+    graph = graphs()["weighted"]
+    again = as_graph(graph)
+    assert again.edge_index.data_ptr() == graph.edge_index.data_ptr()
+    strided = graph.clone()
+    strided.edge_index = graph.edge_index.T.contiguous().T  # pairs below each other
+    assert as_graph(strided).edge_index.is_contiguous()
+    assert same(as_graph(strided), graph)
+    turned = graph.clone()
+    turned.edge_index = graph.edge_index.flip(0).contiguous()  # the rows change places
+    assert same(as_graph(turned), graph)
+
+
 def arrays_of(graph, tmp_path):
     save(graph, tmp_path / "good.safetensors")
     return load_file(tmp_path / "good.safetensors")
@@ -119,6 +160,21 @@ def test_arrays_that_do_not_go_together_are_refused(extra, sentence, tmp_path):
     save_file(edges | extra, path, META | {"features": "2"})
     with pytest.raises(GraphError, match=sentence):
         read_arrays(path)
+
+
+def test_mirrored_weights_must_be_equal(tmp_path):
+    arrays = arrays_of(graphs()["weighted"], tmp_path)
+    n = int(arrays["edge_index"].max()) + 1
+    meta = META | {"directed": "False", "num_nodes": str(n)}
+    save_file(arrays, tmp_path / "g.safetensors", meta)
+    read_arrays(tmp_path / "g.safetensors")
+    arrays["edge_weight"] = arrays["edge_weight"].clone()
+    arrays["edge_weight"][0] *= 1 + 1e-6
+    save_file(arrays, tmp_path / "g.safetensors", meta)
+    with pytest.raises(
+        GraphError, match="both directions of an undirected edge must have the same"
+    ):
+        read_arrays(tmp_path / "g.safetensors")
 
 
 def test_other_files_are_refused(tmp_path):
