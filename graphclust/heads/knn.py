@@ -11,6 +11,7 @@ over closed neighbourhoods (shared), or 1 (equal).
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,15 +19,14 @@ import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 from torch_geometric.data import Data
 
-from graphclust.graph.convert import finish
-from graphclust.graph.errors import GraphError
-from graphclust.graph.export import to_igraph
-from graphclust.graph.raw import Raw
+from graphclust.graph.export import matrix_to_igraph
 from graphclust.heads.exact import leiden_bisected
 from graphclust.heads.head import Head, Labels, Vectors, unit
 from graphclust.heads.leiden import leiden
+from graphclust.kernels.cells import nearly_nearest_by_cosine
 from graphclust.kernels.determinism import seeded
-from graphclust.kernels.knn import nearest_by_cosine, nearly_nearest_by_cosine
+from graphclust.kernels.knn import nearest_by_cosine
+from graphclust.kernels.sparse import index_type
 from graphclust.params import param
 
 EXACT = 50_000  # rows up to which the search is exact
@@ -41,7 +41,7 @@ class LeidenHead(Head):
 
     `predict`: the vote of the nearest rows. `extras`: `quality`, of the search also `resolution`,
     `probes` and `merges`; with `runs` > 1 also `stability`, their mean adjusted Rand index.
-    Up to 50,000 rows neighbours are exact, O(N²D); above, approximate (package pynndescent).
+    Up to 50,000 rows neighbours are exact, O(N²D); above, those among 24,000 rows about each.
     """
 
     neighbours: int = param(15, "k: nearest rows that a row is joined to", low=1)
@@ -63,7 +63,7 @@ class LeidenHead(Head):
             extras["stability"] = float(np.mean(np.array(likeness)[pairs]))
         return {"labels": labels, "extras": extras}
 
-    def _run(self, knn: Data, k: int | None, seed: int) -> tuple[Labels, dict[str, Any]]:
+    def _run(self, knn: sp.csr_array, k: int | None, seed: int) -> tuple[Labels, dict[str, Any]]:
         options: dict[str, Any] = {
             "objective": "modularity",
             "n_iterations": -1,
@@ -73,7 +73,8 @@ class LeidenHead(Head):
         with seeded(seed):
             if k is not None:
                 return leiden_bisected(knn, k, **options)
-            labels, quality = leiden(to_igraph(knn), resolution=self.resolution, **options)
+            g, weight = matrix_to_igraph(knn)
+            labels, quality = leiden(g, resolution=self.resolution, weights=weight, **options)
             return labels, {"quality": quality}
 
     def _predict(
@@ -82,47 +83,29 @@ class LeidenHead(Head):
         return vote(z, fitted, labels)
 
 
-def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data:
-    """The weighted graph of nearest rows by cosine.
+def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> sp.csr_array:
+    """(N, N) symmetric weights between nearest rows by cosine; O(Nk) memory.
 
     Neighbours at right angles or more hang together by a thread: groups of rows that have nothing
     in common with others would else each be a component, and there may be more than K of them.
-
-    Raises:
-        GraphError: more than 50,000 rows without pynndescent.
     """
     n = len(z)
     k = min(k, n - 1)
-    rows = unit(z)
-    if _approximate(n):
-        cosine, nearest = nearly_nearest_by_cosine(rows, k, seed)
-    else:
-        cosine, nearest = nearest_by_cosine(rows, k)
-    arcs = np.repeat(np.arange(n), k), nearest.ravel()
-    weight = np.maximum(cosine.ravel().astype(np.float64), THREAD)
-    found = sp.csr_array((weight, arcs), shape=(n, n))
+    search = nearest_by_cosine if n <= EXACT else partial(nearly_nearest_by_cosine, seed=seed)
+    cosine, nearest = search(unit(z), k)
+    index = index_type(n, n * k)
+    start = np.arange(0, n * k + 1, k, dtype=index)
+    weight = np.maximum(cosine.ravel(), THREAD, dtype=cosine.dtype)
+    arcs = nearest.ravel().astype(index, copy=False)
+    found = sp.csr_array((weight, arcs, start), shape=(n, n))
+    found.sort_indices()
     turned = found.T.tocsr()
     both = found.minimum(turned) if mutual else found.maximum(turned)
     if weights == "shared":
         both = _shared(found, both)
     elif weights == "equal":
         both.data[:] = 1.0
-    upper = sp.triu(both, k=1).tocoo()
-    low, high = (axis.astype(np.int64) for axis in upper.coords)
-    return finish(Raw(low, high, n, directed=False, weight=upper.data))
-
-
-def _approximate(n: int) -> bool:
-    if n <= EXACT:
-        return False
-    from importlib.util import find_spec
-
-    if find_spec("pynndescent") is None:
-        raise GraphError(
-            f"the head leiden compares all pairs of up to {EXACT:,} rows, found {n:,}; for more: "
-            "pip install 'graphclust[neighbours]'"
-        )
-    return True
+    return both
 
 
 def _shared(found: sp.csr_array, pattern: sp.csr_array) -> sp.csr_array:

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from graphs import bare, permuted
 from sklearn.metrics import adjusted_rand_score as ari
 
-from graphclust import METHODS, GraphError, GraphWarning, cluster_embedding, to_scipy
+from graphclust import METHODS, GraphError, GraphWarning, cluster_embedding
 from graphclust.graph.synth import sbm
 from graphclust.heads.kmeans import kmeans, spherical_kmeans
 from graphclust.heads.knn import knn_graph, vote
@@ -51,26 +51,20 @@ def knn_slowly(z, k, mutual, weights):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_graph_of_neighbours_is_that_of_loops(mutual, weights, seed):
     z = rows(seed=seed)
-    found = to_scipy(knn_graph(z, 3, mutual, weights, 0)).toarray()
+    found = knn_graph(z, 3, mutual, weights, 0).toarray()
     assert found == pytest.approx(knn_slowly(z, 3, mutual, weights), abs=1e-9)
 
 
 def test_neighbours_are_found_approximately_where_there_are_many(monkeypatch):
-    pytest.importorskip("pynndescent")
     z = np.random.default_rng(0).standard_normal((800, 5)).astype(np.float32)
-    exact = to_scipy(knn_graph(z, 10, False, "equal", 0))
+    exact = knn_graph(z, 10, False, "equal", 0)
     monkeypatch.setattr("graphclust.heads.knn.EXACT", 100)
-    found = to_scipy(knn_graph(z, 10, False, "equal", 0))
-    again = to_scipy(knn_graph(z, 10, False, "equal", 0))
+    monkeypatch.setattr("graphclust.kernels.cells.CELL", 50)
+    monkeypatch.setattr("graphclust.kernels.cells.CANDIDATES", 300)
+    found = knn_graph(z, 10, False, "equal", 0)
+    again = knn_graph(z, 10, False, "equal", 0)
     assert (found != again).nnz == 0
     assert found.multiply(exact).sum() / exact.sum() > 0.9
-
-
-def test_many_rows_need_the_extra(monkeypatch):
-    monkeypatch.setattr("graphclust.heads.knn.EXACT", 5)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(GraphError, match=r"found 9; for more: pip install 'graphclust\[neigh"):
-        knn_graph(rows(), 3, False, "cosine", 0)
 
 
 def test_votes_are_counted_by_cosine():
