@@ -40,7 +40,9 @@ class LeidenHead(Head):
     """Leiden (Traag et al. 2019) on the kNN graph; exactly K clusters, or a free number.
 
     `predict`: the vote of the nearest rows. `extras`: `quality`, of the search also `resolution`,
-    `probes` and `merges`; with `runs` > 1 also `stability`, their mean adjusted Rand index.
+    `probes` and `merges`; with `runs` > 1 also `stability`, their mean adjusted Rand index; with
+    `around` that of every number of clusters near K, `stability_around` of the numbers
+    `stability_k`: a K less stable than those about it is a poor guess.
     Up to 50,000 rows neighbours are exact, O(N²D); above, those among 24,000 rows about each.
     """
 
@@ -49,19 +51,34 @@ class LeidenHead(Head):
     weights: Literal["cosine", "shared", "equal"] = param("cosine", "what an edge weighs")
     resolution: float = param(1.0, "γ where the number of clusters is free", low=0)
     runs: int = param(1, "seeds, of which the partition most like the others is kept", low=1)
+    around: int = param(0, "clusters more and fewer than K whose stability is measured too", low=0)
 
     name: ClassVar = "leiden"
     needs_k: ClassVar = False
 
     def _fit(self, z: Vectors, k: int | None, graph: Data | None, seed: int) -> dict[str, Any]:
+        if self.around and (k is None or self.runs == 1):
+            raise ValueError(
+                "the head leiden measures around=… with a given n_clusters and runs ≥ 2"
+            )
         knn = knn_graph(z, self.neighbours, self.mutual, self.weights, seed)
+        labels, extras = self._runs(knn, k, seed)
+        if self.around:
+            assert k is not None
+            near = np.arange(max(2, k - self.around), min(len(z), k + self.around) + 1)
+            found = [self._runs(knn, int(other), seed)[1]["stability"] for other in near]
+            extras |= {"stability_k": near, "stability_around": np.array(found)}
+        return {"labels": labels, "extras": extras}
+
+    def _runs(self, knn: sp.csr_array, k: int | None, seed: int) -> tuple[Labels, dict[str, Any]]:
+        """The partition most like those of the other seeds, and how alike they are."""
         found = [self._run(knn, k, (seed + run) % 2**32) for run in range(self.runs)]
         likeness = [[adjusted_rand_score(a, b) for a, _ in found] for b, _ in found]
         labels, extras = found[int(np.sum(likeness, axis=0).argmax())]
         if self.runs > 1:
             pairs = np.triu_indices(self.runs, k=1)
             extras["stability"] = float(np.mean(np.array(likeness)[pairs]))
-        return {"labels": labels, "extras": extras}
+        return labels, extras
 
     def _run(self, knn: sp.csr_array, k: int | None, seed: int) -> tuple[Labels, dict[str, Any]]:
         options: dict[str, Any] = {

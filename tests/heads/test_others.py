@@ -161,6 +161,23 @@ def test_stability_is_the_agreement_of_the_runs():
     assert unsure < 0.9
 
 
+def test_one_cluster_more_than_planted_is_less_stable():
+    z = np.eye(4)[np.arange(400) % 4] + 0.1 * np.random.default_rng(0).standard_normal((400, 4))
+    found = cluster_embedding(z, 4, head="leiden:runs=4,around=1")
+    assert found.n_clusters == 4
+    assert found.extras["stability_k"].tolist() == [3, 4, 5]
+    stable = found.extras["stability_around"]
+    assert stable[1] == found.extras["stability"] == 1.0 > stable[2]
+    five = cluster_embedding(z, 5, head="leiden:runs=4").extras["stability"]
+    assert stable[2] == five
+
+
+@pytest.mark.parametrize(("k", "head"), [(None, "leiden:runs=2,around=1"), (3, "leiden:around=1")])
+def test_stability_around_k_needs_k_and_runs(k, head):
+    with pytest.raises(ValueError, match="around=… with a given n_clusters and runs ≥ 2"):
+        cluster_embedding(np.eye(6), k, head=head)
+
+
 def test_a_free_number_of_clusters_follows_the_resolution():
     y = np.arange(120) % 4
     z = np.eye(4)[y] + 0.05 * np.random.default_rng(0).standard_normal((120, 4))
