@@ -5,7 +5,7 @@
 Each row is a process of its own on one thread; `load` (or the making of the graph) is left out of
 the seconds, not out of the memory. `--large` adds a synthetic graph of a million nodes, ten million
 edges and 128 features, whose clusters must also come out right: with k-means, and with the default
-head.
+head, which needs pynndescent for so many rows.
 
 `--peers` sets the training-free methods of PyAGC 1.1.2 (`pip install pyagc==1.1.2`) beside ours on
 the same graphs, means over seeds of a process each: SSGC and MS2CAG, then PyAGC's k-means of unit

@@ -19,13 +19,13 @@ import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 from torch_geometric.data import Data
 
+from graphclust.graph.errors import GraphError
 from graphclust.graph.export import matrix_to_igraph
 from graphclust.heads.exact import leiden_bisected
 from graphclust.heads.head import Head, Labels, Vectors, unit
 from graphclust.heads.leiden import leiden
-from graphclust.kernels.cells import nearly_nearest_by_cosine
 from graphclust.kernels.determinism import seeded
-from graphclust.kernels.knn import nearest_by_cosine
+from graphclust.kernels.knn import nearest_by_cosine, nearly_nearest_by_cosine
 from graphclust.kernels.sparse import index_type
 from graphclust.params import param
 
@@ -43,7 +43,7 @@ class LeidenHead(Head):
     `probes` and `merges`; with `runs` > 1 also `stability`, their mean adjusted Rand index; with
     `around` that of every number of clusters near K, `stability_around` of the numbers
     `stability_k`: a K less stable than those about it is a poor guess.
-    Up to 50,000 rows neighbours are exact, O(N²D); above, those among 24,000 rows about each.
+    Up to 50,000 rows neighbours are exact, O(N²D); above, approximate (package pynndescent).
     """
 
     neighbours: int = param(15, "k: nearest rows that a row is joined to", low=1)
@@ -105,10 +105,13 @@ def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> sp.c
 
     Neighbours at right angles or more hang together by a thread: groups of rows that have nothing
     in common with others would else each be a component, and there may be more than K of them.
+
+    Raises:
+        GraphError: more than 50,000 rows without pynndescent.
     """
     n = len(z)
     k = min(k, n - 1)
-    search = nearest_by_cosine if n <= EXACT else partial(nearly_nearest_by_cosine, seed=seed)
+    search = partial(nearly_nearest_by_cosine, seed=seed) if _approximate(n) else nearest_by_cosine
     cosine, nearest = search(unit(z), k)
     index = index_type(n, n * k)
     start = np.arange(0, n * k + 1, k, dtype=index)
@@ -123,6 +126,19 @@ def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> sp.c
     elif weights == "equal":
         both.data[:] = 1.0
     return both
+
+
+def _approximate(n: int) -> bool:
+    if n <= EXACT:
+        return False
+    from importlib.util import find_spec
+
+    if find_spec("pynndescent") is None:
+        raise GraphError(
+            f"the head leiden compares all pairs of up to {EXACT:,} rows, found {n:,}; for more: "
+            "pip install 'graphclust[neighbours]'"
+        )
+    return True
 
 
 def _shared(found: sp.csr_array, pattern: sp.csr_array) -> sp.csr_array:

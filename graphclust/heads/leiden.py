@@ -54,7 +54,7 @@ def _igraph(
 ) -> tuple[Labels, float]:
     weights: Any = "weight" if g.is_weighted() else None
     if given is not None:
-        weights = memoryview(given.astype(np.float64))  # read at once, with no object a number
+        weights = given.astype(np.float64).data  # read at once, with no object a number
     null = {}
     if g.is_directed() and objective == "modularity":  # left alone, igraph takes out × out
         null = {

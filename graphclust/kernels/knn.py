@@ -1,4 +1,4 @@
-"""Nearest neighbours, exact, in blocks."""
+"""Nearest neighbours: exact in blocks, or approximate above a number of rows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,3 +72,23 @@ def _first_ties(s: Floats, bound: Floats, k: int) -> tuple[Ints, Ints]:
         upon &= np.cumsum(upon, axis=1) <= k
     i, j = np.nonzero(above | upon)
     return i, j
+
+
+def nearly_nearest_by_cosine(rows: Floats, k: int, seed: int) -> tuple[Floats, NDArray[np.int32]]:
+    """As `nearest_by_cosine` of the rows themselves, but approximate, about O(N log N).
+
+    Nearest-neighbour descent (W. Dong et al., WWW (2011)) by pynndescent, on one thread, so that
+    the same seed gives the same neighbours.
+    """
+    from pynndescent import NNDescent
+
+    with one_thread():
+        index = NNDescent(rows, n_neighbors=k + 1, random_state=seed, n_jobs=1, compressed=False)
+        nearest, distance = index.neighbor_graph
+    itself = nearest == np.arange(len(rows))[:, None]
+    itself[~itself.any(axis=1), -1] = True  # not found: the farthest goes instead
+    nearest = nearest[~itself].reshape(-1, k)
+    product = 1 - distance[~itself].reshape(-1, k) ** 2 / 2
+    empty = ~np.any(rows, axis=1)
+    product[empty[:, None] | empty[nearest]] = 0
+    return product.astype(rows.dtype), nearest

@@ -56,15 +56,21 @@ def test_the_graph_of_neighbours_is_that_of_loops(mutual, weights, seed):
 
 
 def test_neighbours_are_found_approximately_where_there_are_many(monkeypatch):
+    pytest.importorskip("pynndescent")
     z = np.random.default_rng(0).standard_normal((800, 5)).astype(np.float32)
     exact = knn_graph(z, 10, False, "equal", 0)
     monkeypatch.setattr("graphclust.heads.knn.EXACT", 100)
-    monkeypatch.setattr("graphclust.kernels.cells.CELL", 50)
-    monkeypatch.setattr("graphclust.kernels.cells.CANDIDATES", 300)
     found = knn_graph(z, 10, False, "equal", 0)
     again = knn_graph(z, 10, False, "equal", 0)
     assert (found != again).nnz == 0
     assert found.multiply(exact).sum() / exact.sum() > 0.9
+
+
+def test_many_rows_need_the_extra(monkeypatch):
+    monkeypatch.setattr("graphclust.heads.knn.EXACT", 5)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(GraphError, match=r"found 9; for more: pip install 'graphclust\[neigh"):
+        knn_graph(rows(), 3, False, "cosine", 0)
 
 
 def test_votes_are_counted_by_cosine():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphclust.kernels import knn
-from graphclust.kernels.knn import nearest_by_cosine, nearest_neighbours
+from graphclust.kernels.knn import nearest_by_cosine, nearest_neighbours, nearly_nearest_by_cosine
 
 
 def by_sorting(rows, k, queries=None):
@@ -54,3 +54,16 @@ def test_distances_are_in_order():
         every[i] = np.inf
         assert nearest[i].tolist() == np.argsort(every)[:4].tolist()
         assert distance[i] == pytest.approx(np.sort(every)[:4])
+
+
+def test_descent_finds_most_and_gives_zero_rows_nothing():
+    pytest.importorskip("pynndescent")
+    rows = unit_rows(600, d=5).astype(np.float32)
+    rows[7] = 0
+    products, nearest = nearly_nearest_by_cosine(rows, 10, seed=0)
+    exact = nearest_by_cosine(rows, 10)[1]
+    hits = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(nearest, exact, strict=True)])
+    assert hits > 0.9
+    assert (products[7] == 0).all()
+    assert (nearest != np.arange(600)[:, None]).all()
+    assert np.array_equal(nearest, nearly_nearest_by_cosine(rows, 10, seed=0)[1])
