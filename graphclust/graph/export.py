@@ -65,6 +65,21 @@ def to_igraph(graph: Data) -> Any:
     return result
 
 
+def matrix_to_igraph(adjacency: sp.csr_array) -> tuple[Any, Array]:
+    """An igraph graph of a symmetric (N, N) matrix, and the weight of each of its edges.
+
+    The weights stay outside, as igraph would keep a Python object for each. The diagonal is left
+    out.
+    """
+    import igraph
+
+    n = adjacency.shape[0]
+    source = np.repeat(np.arange(n, dtype=adjacency.indices.dtype), np.diff(adjacency.indptr))
+    upper = source < adjacency.indices
+    pairs = _pairs(source[upper], adjacency.indices[upper])
+    return igraph.Graph(n, pairs), adjacency.data[upper]
+
+
 def to_networkit(graph: Data) -> Any:
     """A networkit graph by node number, with weights where there are any."""
     import networkit

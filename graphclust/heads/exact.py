@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError
-from graphclust.graph.export import is_signed, to_igraph, to_scipy
+from graphclust.graph.export import is_signed, matrix_to_igraph, to_igraph, to_scipy
 from graphclust.heads.leiden import Labels, leiden
 from graphclust.kernels.sparse import between_groups, modularity
 
@@ -46,7 +46,8 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
         )
     adjacency = to_scipy(graph)
     adjacency = adjacency + adjacency.T if graph.directed else adjacency
-    g, target = to_igraph(graph), _target(adjacency, k)
+    g = to_igraph(graph)
+    target = _target(g, k)
     gamma = adjacency.sum() / n / (n - 1) if options["objective"] == "cpm" else 1.0
     best, value, report, probes = None, -math.inf, {}, 0
 
@@ -77,8 +78,12 @@ def leiden_exact(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str,
     return best, {"probes": probes, **report}
 
 
-def leiden_bisected(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[str, float]]:
+def leiden_bisected(
+    adjacency: sp.csr_array, k: int, **options: Any
+) -> tuple[Labels, dict[str, float]]:
     """Exactly `k` communities at the coarsest resolution that a bisection finds for them.
+
+    Of an undirected graph, given as its symmetric matrix of weights.
 
     The resolution is bisected on a geometric scale between `COARSE` and `FINE` (and above, where
     that is not fine enough), at most `PROBES` times, and the first partition with k communities (k
@@ -87,17 +92,17 @@ def leiden_bisected(graph: Data, k: int, **options: Any) -> tuple[Labels, dict[s
     nearest neighbours this is better than `leiden_exact`: few clusters have a modularity of their
     own there only at a resolution far below 1.
     """
-    n = graph.num_nodes
+    n = adjacency.shape[0]
     if k in (1, n):
         return _without_search(n, k)
-    adjacency, g = to_scipy(graph), to_igraph(graph)
-    target = _target(adjacency, k)
+    g, weights = matrix_to_igraph(adjacency)
+    target = _target(g, k)
     low, high, probes = COARSE, FINE, 0
     best, count, at = np.arange(n), n, math.inf
     while probes < PROBES and count != target:
         probes += 1
         gamma = math.sqrt(low * high)
-        labels, _ = leiden(g, resolution=gamma, **options)
+        labels, _ = leiden(g, resolution=gamma, weights=weights, **options)
         found = int(labels.max()) + 1
         if found >= target:
             high = gamma
@@ -118,9 +123,9 @@ def _without_search(n: int, k: int) -> tuple[Labels, dict[str, float]]:
     return labels, {"probes": 0, "merges": 0}
 
 
-def _target(adjacency: sp.csr_array, k: int) -> int:
+def _target(g: Any, k: int) -> int:
     """k communities, in the largest component alone where there are more than k components."""
-    parts = int(sp.csgraph.connected_components(adjacency, directed=False)[0])
+    parts = len(g.connected_components(mode="weak"))
     return k if parts <= k else k + parts - 1
 
 

@@ -11,6 +11,7 @@ over closed neighbourhoods (shared), or 1 (equal).
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,15 +19,14 @@ import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score
 from torch_geometric.data import Data
 
-from graphclust.graph.convert import finish
 from graphclust.graph.errors import GraphError
-from graphclust.graph.export import to_igraph
-from graphclust.graph.raw import Raw
+from graphclust.graph.export import matrix_to_igraph
 from graphclust.heads.exact import leiden_bisected
 from graphclust.heads.head import Head, Labels, Vectors, unit
 from graphclust.heads.leiden import leiden
 from graphclust.kernels.determinism import seeded
 from graphclust.kernels.knn import nearest_by_cosine, nearly_nearest_by_cosine
+from graphclust.kernels.sparse import index_type
 from graphclust.params import param
 
 EXACT = 50_000  # rows up to which the search is exact
@@ -40,7 +40,9 @@ class LeidenHead(Head):
     """Leiden (Traag et al. 2019) on the kNN graph; exactly K clusters, or a free number.
 
     `predict`: the vote of the nearest rows. `extras`: `quality`, of the search also `resolution`,
-    `probes` and `merges`; with `runs` > 1 also `stability`, their mean adjusted Rand index.
+    `probes` and `merges`; with `runs` > 1 also `stability`, their mean adjusted Rand index; with
+    `around` that of every number of clusters near K, `stability_around` of the numbers
+    `stability_k`: a K less stable than those about it is a poor guess.
     Up to 50,000 rows neighbours are exact, O(N²D); above, approximate (package pynndescent).
     """
 
@@ -49,21 +51,36 @@ class LeidenHead(Head):
     weights: Literal["cosine", "shared", "equal"] = param("cosine", "what an edge weighs")
     resolution: float = param(1.0, "γ where the number of clusters is free", low=0)
     runs: int = param(1, "seeds, of which the partition most like the others is kept", low=1)
+    around: int = param(0, "clusters more and fewer than K whose stability is measured too", low=0)
 
     name: ClassVar = "leiden"
     needs_k: ClassVar = False
 
     def _fit(self, z: Vectors, k: int | None, graph: Data | None, seed: int) -> dict[str, Any]:
+        if self.around and (k is None or self.runs == 1):
+            raise ValueError(
+                "the head leiden measures around=… with a given n_clusters and runs ≥ 2"
+            )
         knn = knn_graph(z, self.neighbours, self.mutual, self.weights, seed)
+        labels, extras = self._runs(knn, k, seed)
+        if self.around:
+            assert k is not None
+            near = np.arange(max(2, k - self.around), min(len(z), k + self.around) + 1)
+            found = [self._runs(knn, int(other), seed)[1]["stability"] for other in near]
+            extras |= {"stability_k": near, "stability_around": np.array(found)}
+        return {"labels": labels, "extras": extras}
+
+    def _runs(self, knn: sp.csr_array, k: int | None, seed: int) -> tuple[Labels, dict[str, Any]]:
+        """The partition most like those of the other seeds, and how alike they are."""
         found = [self._run(knn, k, (seed + run) % 2**32) for run in range(self.runs)]
         likeness = [[adjusted_rand_score(a, b) for a, _ in found] for b, _ in found]
         labels, extras = found[int(np.sum(likeness, axis=0).argmax())]
         if self.runs > 1:
             pairs = np.triu_indices(self.runs, k=1)
             extras["stability"] = float(np.mean(np.array(likeness)[pairs]))
-        return {"labels": labels, "extras": extras}
+        return labels, extras
 
-    def _run(self, knn: Data, k: int | None, seed: int) -> tuple[Labels, dict[str, Any]]:
+    def _run(self, knn: sp.csr_array, k: int | None, seed: int) -> tuple[Labels, dict[str, Any]]:
         options: dict[str, Any] = {
             "objective": "modularity",
             "n_iterations": -1,
@@ -73,7 +90,8 @@ class LeidenHead(Head):
         with seeded(seed):
             if k is not None:
                 return leiden_bisected(knn, k, **options)
-            labels, quality = leiden(to_igraph(knn), resolution=self.resolution, **options)
+            g, weight = matrix_to_igraph(knn)
+            labels, quality = leiden(g, resolution=self.resolution, weights=weight, **options)
             return labels, {"quality": quality}
 
     def _predict(
@@ -82,8 +100,8 @@ class LeidenHead(Head):
         return vote(z, fitted, labels)
 
 
-def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data:
-    """The weighted graph of nearest rows by cosine.
+def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> sp.csr_array:
+    """(N, N) symmetric weights between nearest rows by cosine; O(Nk) memory.
 
     Neighbours at right angles or more hang together by a thread: groups of rows that have nothing
     in common with others would else each be a component, and there may be more than K of them.
@@ -93,23 +111,21 @@ def knn_graph(z: Vectors, k: int, mutual: bool, weights: str, seed: int) -> Data
     """
     n = len(z)
     k = min(k, n - 1)
-    rows = unit(z)
-    if _approximate(n):
-        cosine, nearest = nearly_nearest_by_cosine(rows, k, seed)
-    else:
-        cosine, nearest = nearest_by_cosine(rows, k)
-    arcs = np.repeat(np.arange(n), k), nearest.ravel()
-    weight = np.maximum(cosine.ravel().astype(np.float64), THREAD)
-    found = sp.csr_array((weight, arcs), shape=(n, n))
+    search = partial(nearly_nearest_by_cosine, seed=seed) if _approximate(n) else nearest_by_cosine
+    cosine, nearest = search(unit(z), k)
+    index = index_type(n, n * k)
+    start = np.arange(0, n * k + 1, k, dtype=index)
+    weight = np.maximum(cosine.ravel(), THREAD, dtype=cosine.dtype)
+    arcs = nearest.ravel().astype(index, copy=False)
+    found = sp.csr_array((weight, arcs, start), shape=(n, n))
+    found.sort_indices()
     turned = found.T.tocsr()
     both = found.minimum(turned) if mutual else found.maximum(turned)
     if weights == "shared":
         both = _shared(found, both)
     elif weights == "equal":
         both.data[:] = 1.0
-    upper = sp.triu(both, k=1).tocoo()
-    low, high = (axis.astype(np.int64) for axis in upper.coords)
-    return finish(Raw(low, high, n, directed=False, weight=upper.data))
+    return both
 
 
 def _approximate(n: int) -> bool:

@@ -26,19 +26,21 @@ def leiden(
     engine: str,
     seed: int,
     initial: Labels | None = None,
+    weights: NDArray[np.floating] | None = None,
     trace: Callable[..., bool] = lambda *_, **__: False,
 ) -> tuple[Labels, float]:
     """Labels (N,) and the objective's value as the engine states it.
 
     igraph draws from Python's global generator (`seeded` makes that repeatable), leidenalg from
     `seed`. A graph without edges stays in singletons. `g` is that of `to_igraph`, so that a search
-    which runs many times converts once.
+    which runs many times converts once, or with `weights` (igraph only) of `matrix_to_igraph`.
     """
     if g.ecount() == 0:
         return np.arange(g.vcount()), 0.0
     start = None if initial is None else initial.tolist()
-    run = _igraph if engine == "igraph" else _leidenalg
-    return run(g, objective, resolution, n_iterations, seed, start, trace)
+    if engine == "igraph":
+        return _igraph(g, objective, resolution, n_iterations, weights, start, trace)
+    return _leidenalg(g, objective, resolution, n_iterations, seed, start, trace)
 
 
 def _igraph(
@@ -46,11 +48,13 @@ def _igraph(
     objective: str,
     resolution: float,
     rounds: int,
-    _seed: int,
+    given: NDArray[np.floating] | None,
     start: Any,
     trace: Any,
 ) -> tuple[Labels, float]:
-    weights = "weight" if g.is_weighted() else None
+    weights: Any = "weight" if g.is_weighted() else None
+    if given is not None:
+        weights = given.astype(np.float64).data  # read at once, with no object a number
     null = {}
     if g.is_directed() and objective == "modularity":  # left alone, igraph takes out × out
         null = {

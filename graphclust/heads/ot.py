@@ -21,10 +21,12 @@ z with entries dropped out at random. Labels are argmax Q of the undisturbed row
 
 Departures: only prototypes are learnt, the vectors stay (the papers train a network); the papers'
 SP²OT weighs the graph by 1000 (1 − ρ) of plan masses 1/N, here λ is in units of the cost and of row
-sums 1, and constant.
+sums 1, and constant. In batches, rows outside the batch count with the Q of their last turn, at
+first with their start labels.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,6 +48,8 @@ BATCH = 16_384  # rows a step; up to here the whole is taken at once
 RESOLVES = 10  # times that the graph term is linearised anew
 ROUNDS = 1000  # of scaling
 LOOK = 10  # steps between looks at how many rows still change
+
+Near = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,32 +88,37 @@ class TransportHead(Head):
             return labels
         return kmeans(unit(z), k, seed=seed, n_init=1)[0]
 
-    def _operator(self, graph: Data | None) -> Tensor | None:
-        """½ (S + Sᵀ), S = D⁻¹A, as a sparse matrix; None where there is no graph term."""
+    def _operator(self, graph: Data | None) -> sp.csr_array | None:
+        """½ (S + Sᵀ), S = D⁻¹A; None where there is no graph term."""
         if graph is None or self.graph_weight == 0 or graph.edge_index.shape[1] == 0:
             return None
         adjacency = abs(to_scipy(graph))
         degree = np.maximum(np.asarray(adjacency.sum(axis=1)).ravel(), 1e-12)
         scaled = sp.diags_array(1 / degree) @ adjacency
-        return sparse_tensor(sp.csr_array((scaled + scaled.T) / 2).astype(np.float32))
+        return sp.csr_array((scaled + scaled.T) / 2).astype(np.float32)
 
     def _learn(
-        self, z: Tensor, start: Labels, k: int, operator: Tensor | None, seed: int
+        self, z: Tensor, start: Labels, k: int, operator: sp.csr_array | None, seed: int
     ) -> dict[str, Any]:
         generator = torch.Generator().manual_seed(seed)
-        w = class_means(z, torch.from_numpy(start), k).requires_grad_()
+        labels = torch.from_numpy(start)
+        w = class_means(z, labels, k).requires_grad_()
         adam = torch.optim.Adam([w], lr=self.lr)
-        whole = len(z) <= BATCH
+        known = torch.nn.functional.one_hot(labels, k).float()
+        near = near_all = None if operator is None else nearby(operator, None, known)
         duals: list[Tensor | None] = [None, None]
         before, loss, step = None, math.nan, 0
         for step in range(1, self.steps + 1):
             rho = self._mass(step - 1)
-            rows = z if whole else z[torch.randint(len(z), (BATCH,), generator=generator)]
+            rows = z
+            if len(z) > BATCH:
+                batch = torch.randint(len(z), (BATCH,), generator=generator)
+                rows = z[batch]
+                near = None if operator is None else nearby(operator, batch, known)
             views = [dropped(rows, self.dropout, generator) for _ in range(2)]
             logs = [log_softmax(view, w, self.temperature) for view in views]
             plans = []
             for i, log in enumerate(logs):
-                near = operator if whole else None
                 plan, duals[i] = self._plan(log.detach(), rho, near, duals[i], 1e-3)
                 plans.append(plan)
             value = swapped_cross_entropy(plans, logs)
@@ -125,7 +134,7 @@ class TransportHead(Head):
                 before = labels
         w = w.detach()
         log = log_softmax(z, w, self.temperature).double()
-        plan, dual = self._plan(log, 1.0, operator, None, 1e-6)
+        plan, dual = self._plan(log, 1.0, near_all, None, 1e-6)
         return _result(plan, w, dual, k, {"steps": step, "loss": loss})
 
     def _mass(self, step: int) -> float:
@@ -136,14 +145,14 @@ class TransportHead(Head):
         return self.start_mass + (1 - self.start_mass) * math.exp(-5 * (1 - t) ** 2)
 
     def _plan(
-        self, log: Tensor, rho: float, operator: Tensor | None, start: Tensor | None, exact: float
+        self, log: Tensor, rho: float, near: Near | None, start: Tensor | None, exact: float
     ) -> tuple[Tensor, Tensor]:
         """Q with rows summing to at most 1, and the log b of its columns."""
         gamma = math.inf if self.kind == "sela" else self.size_weight
         plan, dual = transport(log, self.entropy, gamma, rho, start, exact)
-        for _ in range(RESOLVES if operator is not None else 0):
-            assert operator is not None
-            nearer = log + self.graph_weight * (operator @ plan.float()).to(log.dtype)
+        for _ in range(RESOLVES if near is not None else 0):
+            assert near is not None
+            nearer = log + self.graph_weight * near(plan.float()).to(log.dtype)
             new, dual = transport(nearer, self.entropy, gamma, rho, dual, exact)
             change, plan = float((new - plan).abs().max()), new
             if change < 1e-2:
@@ -159,6 +168,24 @@ class TransportHead(Head):
             log = log_softmax(rows, w, self.temperature).double()
             scores = log / self.entropy + torch.from_numpy(extras["dual"])
         return scores.argmax(dim=1).numpy()
+
+
+def nearby(operator: sp.csr_array, batch: Tensor | None, known: Tensor) -> Near:
+    """From plans (B, K) of the rows `batch` (None: all) to what `operator` makes of them there.
+
+    Rows outside the batch count with their plan in `known` (N, K), where those of the batch are
+    put.
+    """
+    if batch is None:
+        whole = sparse_tensor(operator)
+        return lambda plan: whole @ plan
+    rows = sparse_tensor(operator[batch.numpy()])
+
+    def near(plan: Tensor) -> Tensor:
+        known[batch] = plan
+        return rows @ known
+
+    return near
 
 
 def transport(

@@ -10,7 +10,7 @@ Ints = NDArray[np.int64]
 
 TIES = 16  # neighbours looked at beyond k, among which equal distances are put in order
 GROUP = 32  # columns of which the largest is looked at first
-BLOCK = 1 << 24  # products held at one time
+BLOCK = 1 << 20  # products held at one time, so that they stay in the cache
 
 
 def nearest_neighbours(x: Floats, k: int) -> tuple[Floats, Ints]:
@@ -74,7 +74,7 @@ def _first_ties(s: Floats, bound: Floats, k: int) -> tuple[Ints, Ints]:
     return i, j
 
 
-def nearly_nearest_by_cosine(rows: Floats, k: int, seed: int) -> tuple[Floats, Ints]:
+def nearly_nearest_by_cosine(rows: Floats, k: int, seed: int) -> tuple[Floats, NDArray[np.int32]]:
     """As `nearest_by_cosine` of the rows themselves, but approximate, about O(N log N).
 
     Nearest-neighbour descent (W. Dong et al., WWW (2011)) by pynndescent, on one thread, so that
@@ -87,7 +87,7 @@ def nearly_nearest_by_cosine(rows: Floats, k: int, seed: int) -> tuple[Floats, I
         nearest, distance = index.neighbor_graph
     itself = nearest == np.arange(len(rows))[:, None]
     itself[~itself.any(axis=1), -1] = True  # not found: the farthest goes instead
-    nearest = nearest[~itself].reshape(-1, k).astype(np.int64)
+    nearest = nearest[~itself].reshape(-1, k)
     product = 1 - distance[~itself].reshape(-1, k) ** 2 / 2
     empty = ~np.any(rows, axis=1)
     product[empty[:, None] | empty[nearest]] = 0

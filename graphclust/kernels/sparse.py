@@ -55,7 +55,7 @@ def _starts(key: Ints) -> NDArray[np.bool_]:
 
 def mirror(low: Ints, high: Ints, weight: Floats | None, n: int) -> Edges:
     """Both directions of coalesced edges low < high, sorted by (row, col); O(N + E)."""
-    index = _index_type(n, 2 * len(low))
+    index = index_type(n, 2 * len(low))
     if weight is None:
         number = np.ones(len(low), np.int8)
     else:
@@ -83,7 +83,7 @@ def mirror_weights(row: Ints, col: Ints, weight: Floats, n: int) -> Floats | Non
 
     O(N + E), by a transposition.
     """
-    index = _index_type(n, len(row))
+    index = index_type(n, len(row))
     start = np.zeros(n + 1, index)
     np.cumsum(np.bincount(row, minlength=n), out=start[1:])
     return mirror_values(start, col.astype(index), weight)
@@ -105,7 +105,7 @@ def is_symmetric(row: Ints, col: Ints, weight: Floats | None, n: int) -> bool:
     return mirrored is not None and bool(np.array_equal(mirrored, weight))
 
 
-def _index_type(n: int, entries: int) -> type[np.signedinteger]:
+def index_type(n: int, entries: int) -> type[np.signedinteger]:
     """The narrowest index type of scipy that numbers `n` nodes and `entries` entries."""
     return np.int32 if max(n, entries) < 2**31 else np.int64
 

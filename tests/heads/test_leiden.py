@@ -7,9 +7,12 @@ import pytest
 from graphs import noise, pairs, planted
 from sklearn.metrics import adjusted_rand_score as ari
 
-from graphclust import METHODS, GraphError, as_graph, load, to_scipy
+from graphclust import METHODS, GraphError, as_graph, load, to_igraph, to_scipy
 from graphclust.evaluate.metrics import disconnected_clusters, modularity
+from graphclust.graph.export import matrix_to_igraph
 from graphclust.heads.exact import merge
+from graphclust.heads.leiden import leiden
+from graphclust.kernels.determinism import seeded
 
 Leiden = METHODS["leiden"]
 
@@ -199,3 +202,21 @@ def test_exactly_k_keeps_clusters_connected_on_a_connected_graph():
     graph = as_graph(nx.connected_watts_strogatz_graph(200, 4, 0.05, seed=1))
     for k in (2, 5, 11):
         assert disconnected_clusters(graph, Leiden(n_clusters=k).fit(graph).labels) == 0
+
+
+def test_weights_beside_the_graph_are_those_upon_it():
+    rng = np.random.default_rng(0)
+    a = np.triu((rng.random((40, 40)) < 0.2) * rng.random((40, 40)), k=1).astype(np.float32)
+    graph = as_graph(a + a.T)
+    upon, (bare, weights) = to_igraph(graph), matrix_to_igraph(to_scipy(graph))
+    assert bare.get_edgelist() == upon.get_edgelist()
+    assert weights.tolist() == upon.es["weight"]
+    assert not bare.is_weighted()
+    options = {"objective": "modularity", "resolution": 1.0, "engine": "igraph", "n_iterations": -1}
+    found = []
+    for g, given in ((upon, None), (bare, weights), (bare, weights.astype(np.float32))):
+        with seeded(3):
+            found.append(leiden(g, seed=3, weights=given, **options))
+    for labels, quality in found[1:]:
+        assert np.array_equal(labels, found[0][0])
+        assert quality == pytest.approx(found[0][1])

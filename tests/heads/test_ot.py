@@ -2,13 +2,21 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from graphs import planted
 from scipy.optimize import minimize
 from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust import cluster_embedding
-from graphclust.heads.ot import TransportHead, class_means, swapped_cross_entropy, transport
+from graphclust.graph.synth import sbm
+from graphclust.heads.ot import (
+    TransportHead,
+    class_means,
+    nearby,
+    swapped_cross_entropy,
+    transport,
+)
 
 
 def log_likelihoods(n=6, k=3, seed=0):
@@ -123,3 +131,36 @@ def test_the_mass_rises_to_one():
     assert masses == sorted(masses)
     assert masses[20:] == [1.0] * 20
     assert TransportHead(steps=40)._mass(0) == 1.0
+
+
+def test_in_a_batch_rows_outside_keep_the_plan_they_had():
+    rng = np.random.default_rng(0)
+    operator = sp.csr_array((rng.random((6, 6)) < 0.5) * rng.random((6, 6))).astype(np.float32)
+    known = torch.rand(6, 3)
+    before, batch, plan = known.clone(), torch.tensor([4, 1, 3]), torch.rand(3, 3)
+    found = nearby(operator, batch, known)(plan)
+    for place, i in enumerate(batch.tolist()):
+        expected = torch.zeros(3)
+        for j in range(6):
+            row = plan[batch.tolist().index(j)] if j in batch.tolist() else before[j]
+            expected += operator[i, j] * row
+        assert found[place].tolist() == pytest.approx(expected.tolist(), abs=1e-6)
+    assert torch.equal(known[batch], plan)
+    assert torch.equal(known[[0, 2, 5]], before[[0, 2, 5]])
+    everything = torch.rand(6, 3)
+    whole = nearby(operator, None, known)(everything)
+    assert whole.numpy() == pytest.approx(operator @ everything.numpy(), abs=1e-6)
+
+
+def test_prototypes_learn_from_the_graph_in_batches_too(monkeypatch):
+    monkeypatch.setattr("graphclust.heads.ot.BATCH", 128)
+    graph = sbm(300, 3, p_in=0.15, p_out=0.01)
+    y = graph.y.numpy()
+    z = np.eye(3)[y] + 0.6 * np.random.default_rng(0).standard_normal((300, 3))
+    heads = TransportHead(graph_weight=3.0), TransportHead()
+    joined, alone = (head.fit(z, 3, graph=graph) for head in heads)
+    again = heads[0].fit(z, 3, graph=graph)
+    prototypes = [found["extras"]["prototypes"] for found in (joined, alone, again)]
+    assert not np.allclose(prototypes[0], prototypes[1], atol=1e-3)
+    assert np.array_equal(prototypes[0], prototypes[2])
+    assert ari(y, joined["labels"]) > ari(y, alone["labels"])

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from graphs import bare, permuted
 from sklearn.metrics import adjusted_rand_score as ari
 
-from graphclust import METHODS, GraphError, GraphWarning, cluster_embedding, to_scipy
+from graphclust import METHODS, GraphError, GraphWarning, cluster_embedding
 from graphclust.graph.synth import sbm
 from graphclust.heads.kmeans import kmeans, spherical_kmeans
 from graphclust.heads.knn import knn_graph, vote
@@ -51,17 +51,17 @@ def knn_slowly(z, k, mutual, weights):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_graph_of_neighbours_is_that_of_loops(mutual, weights, seed):
     z = rows(seed=seed)
-    found = to_scipy(knn_graph(z, 3, mutual, weights, 0)).toarray()
+    found = knn_graph(z, 3, mutual, weights, 0).toarray()
     assert found == pytest.approx(knn_slowly(z, 3, mutual, weights), abs=1e-9)
 
 
 def test_neighbours_are_found_approximately_where_there_are_many(monkeypatch):
     pytest.importorskip("pynndescent")
     z = np.random.default_rng(0).standard_normal((800, 5)).astype(np.float32)
-    exact = to_scipy(knn_graph(z, 10, False, "equal", 0))
+    exact = knn_graph(z, 10, False, "equal", 0)
     monkeypatch.setattr("graphclust.heads.knn.EXACT", 100)
-    found = to_scipy(knn_graph(z, 10, False, "equal", 0))
-    again = to_scipy(knn_graph(z, 10, False, "equal", 0))
+    found = knn_graph(z, 10, False, "equal", 0)
+    again = knn_graph(z, 10, False, "equal", 0)
     assert (found != again).nnz == 0
     assert found.multiply(exact).sum() / exact.sum() > 0.9
 
@@ -165,6 +165,23 @@ def test_stability_is_the_agreement_of_the_runs():
         )
     assert sure == 1.0
     assert unsure < 0.9
+
+
+def test_one_cluster_more_than_planted_is_less_stable():
+    z = np.eye(4)[np.arange(400) % 4] + 0.1 * np.random.default_rng(0).standard_normal((400, 4))
+    found = cluster_embedding(z, 4, head="leiden:runs=4,around=1")
+    assert found.n_clusters == 4
+    assert found.extras["stability_k"].tolist() == [3, 4, 5]
+    stable = found.extras["stability_around"]
+    assert stable[1] == found.extras["stability"] == 1.0 > stable[2]
+    five = cluster_embedding(z, 5, head="leiden:runs=4").extras["stability"]
+    assert stable[2] == five
+
+
+@pytest.mark.parametrize(("k", "head"), [(None, "leiden:runs=2,around=1"), (3, "leiden:around=1")])
+def test_stability_around_k_needs_k_and_runs(k, head):
+    with pytest.raises(ValueError, match="around=… with a given n_clusters and runs ≥ 2"):
+        cluster_embedding(np.eye(6), k, head=head)
 
 
 def test_a_free_number_of_clusters_follows_the_resolution():
