@@ -232,11 +232,15 @@ def frame(rows: list[dict[str, str]], task: str = "clustering") -> pd.DataFrame:
 
 
 def table(experiment: Experiment, rows: list[dict[str, str]]) -> str:
-    """The experiment's Markdown: one table a data set, under its title, published figures below."""
+    """The experiment's Markdown: one table a data set, under its title, published figures below.
+
+    Seconds are the processor's: the clock on the wall also tells what else the machine did.
+    """
     everything = frame(rows, experiment.task)
+    everything["seconds"] = everything["cpu_seconds"]
     parts = [
         f"**{experiment.title}** ({experiment.seeds} seeds, mean ± standard deviation; "
-        f"{tasks.PROTOCOLS[experiment.task]})"
+        f"{tasks.PROTOCOLS[experiment.task]}; seconds of a processor)"
     ]
     for dataset in experiment.datasets:
         of_set = everything[everything["dataset"] == dataset]
