@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from graphclust import METHODS, GraphError, GraphWarning, as_graph, load, to_scipy
 from graphclust.graph.synth import attributed_sbm
 from graphclust.kernels.sparse import lazy_walk, propagator
-from graphclust.methods.filter import (
+from graphclust.kernels.lowpass import (
     column_scale,
     deflated,
     leading_directions,
