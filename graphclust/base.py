@@ -34,9 +34,18 @@ class Trace:
     call returns True when the callback did: the method then stops with what it has.
     """
 
-    def __init__(self, callback: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self,
+        callback: Callable[..., Any] | None = None,
+        watch: Callable[[int, Labels], Any] | None = None,
+    ) -> None:
         self.history: list[dict[str, float]] = []
-        self._callback = callback
+        self._callback, self._watch = callback, watch
+
+    def labels(self, epoch: int, make: Callable[[], Labels]) -> None:
+        """Hand the labels with which an epoch begins to whoever watches; else they are not made."""
+        if self._watch is not None:
+            self._watch(epoch, make())
 
     def __call__(self, epoch: int, **numbers: float) -> bool:
         self.history.append({"epoch": epoch, **numbers})
@@ -172,7 +181,12 @@ class Method(ABC):
         cls.name = cls.__dict__.get("name", cls.__module__.rpartition(".")[2])
 
     def fit(
-        self, graph: Any, *, trace: Callable[..., Any] | None = None, initial: Any = None
+        self,
+        graph: Any,
+        *,
+        trace: Callable[..., Any] | None = None,
+        watch: Callable[[int, Labels], Any] | None = None,
+        initial: Any = None,
     ) -> Clustering:
         """Cluster `graph` (anything `as_graph` takes); labels in `y` are never looked at.
 
@@ -180,6 +194,8 @@ class Method(ABC):
             graph: the graph; it and all global random states stay untouched.
             trace: called as `trace(epoch, **numbers)` while the method runs; returning True stops
                 it early.
+            watch: called as `watch(epoch, labels)` by methods that can say what the labels were
+                when an epoch began: to be scored afterwards.
             initial: where the method can start warm: a `Clustering`, (N,) labels, or a dict from
                 node id to label. Nodes that an earlier Clustering or dict lacks start alone.
 
@@ -197,7 +213,7 @@ class Method(ABC):
         n_clusters = getattr(self, "n_clusters", None)
         if n_clusters is not None and n_clusters > len(ids):
             raise GraphError(f"n_clusters={n_clusters} is more than the {len(ids)} nodes there are")
-        recorder = Trace(trace)
+        recorder = Trace(trace, watch)
         start = time.perf_counter()
         run: Callable[..., dict[str, Any]] = self._fit
         with seeded(self.seed):

@@ -1,4 +1,4 @@
-"""Contrast of nodes over an influence matrix: positives along its entries, negatives from all nodes.
+"""Contrast of nodes: positives along the entries of an influence matrix, negatives from all nodes.
 
 G. Kulatilleke, M. Portmann, S. Chandra, "SCGC: self-supervised contrastive graph clustering",
 https://arxiv.org/abs/2204.12656; the negatives of meta-nodes from their "Efficient block
@@ -33,8 +33,10 @@ CHUNK = 512  # rows of e^{τ s} held at a time
 
 
 class Influence(NamedTuple):
-    """The entries of R in order of rows: `row`, `col` (E,) int64 and `weight` (E,) > 0."""
+    """Entries of R for some nodes: `anchors` (B,) are these nodes, `row` (E,) numbers among them,
+    `col` (E,) nodes, `weight` (E,) > 0. Every anchor has an entry."""
 
+    anchors: Tensor
     row: Tensor
     col: Tensor
     weight: Tensor
@@ -43,7 +45,7 @@ class Influence(NamedTuple):
 def influence_contrast(
     z: Tensor, influence: Influence, log_negatives: Tensor, tau: float
 ) -> Tensor:
-    """−(1/N) Σ_i log(pos_i / neg_i), from (N, D) vectors and (N,) log neg_i."""
+    """−(1/B) Σ_i log(pos_i / neg_i) over the anchors, from (N, D) vectors and (B,) log neg_i."""
     return (log_negatives - log_positives(unit(z), influence, tau)).mean()
 
 
@@ -53,11 +55,12 @@ def unit(z: Tensor) -> Tensor:
 
 
 def log_positives(u: Tensor, influence: Influence, tau: float) -> Tensor:
-    """(N,) log Σ_j R_ij e^{τ s_ij} with s_ii = 0; a row without entries gives −∞. O(E D)."""
-    row, col, weight = influence
-    similarity = torch.where(row == col, 0.0, (u[row] * u[col]).sum(dim=1))
+    """(B,) log Σ_j R_ij e^{τ s_ij} of the anchors, with s_ii = 0. O(E D)."""
+    anchors, row, col, weight = influence
+    source = anchors[row]
+    similarity = torch.where(source == col, 0.0, (u[source] * u[col]).sum(dim=1))
     kernel = weight * torch.exp(tau * similarity)
-    return torch.zeros(len(u), dtype=u.dtype, device=u.device).index_add(0, row, kernel).log()
+    return torch.zeros(len(anchors), dtype=u.dtype, device=u.device).index_add(0, row, kernel).log()
 
 
 def exact_negatives(u: Tensor, tau: float) -> Tensor:
@@ -96,7 +99,7 @@ def moments(u: Tensor, order: int) -> list[Tensor]:
 
 
 def squares(u: Tensor) -> Tensor:
-    """(N, Q) rows with ⟨squares(u), squares(v)⟩ = (u·v)²: u_a u_b for a ≤ b, √2 off the diagonal."""
+    """(N, Q) rows with ⟨squares(u), squares(v)⟩ = (u·v)²: u_a u_b, a ≤ b, √2 off the diagonal."""
     a, b = torch.triu_indices(u.shape[1], u.shape[1], device=u.device)
     scale = torch.where(a == b, 1.0, math.sqrt(2.0)).to(u.dtype)
     return u[:, a] * u[:, b] * scale
