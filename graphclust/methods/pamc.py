@@ -1,9 +1,9 @@
 """PamC."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from graphclust.nn.contrastive import ContrastiveMethod
-from graphclust.nn.objective import Negatives
 from graphclust.params import param
 
 
@@ -11,4 +11,4 @@ from graphclust.params import param
 class PamC(ContrastiveMethod):
     """Contrast with meta-nodes (Kulatilleke et al.)."""
 
-    negatives: Negatives = param("meta", "sum over all nodes")
+    negatives: Literal["moments", "exact", "block", "meta"] = param("meta", "sum over all nodes")

@@ -31,8 +31,8 @@ def target_distribution(
     """P (N, K): p_ij ∝ q_ij^power / f_j^balance, f_j = Σ_i q_ij, rows summing to 1 (equation 3).
 
     `power` 2 and `balance` 1 are DEC's; `power` 1 and `balance` ½ DEPICT's prior. A column without
-    mass gets none. `mass` (K,) stands for the f_j where `q` holds only some of the rows. No gradient
-    flows through a target.
+    mass gets none. `mass` (K,) stands for the f_j where `q` holds only some of the rows. No
+    gradient flows through a target.
     """
     q = q.detach()
     mass = q.sum(dim=0) if mass is None else mass.detach()

@@ -65,7 +65,7 @@ def log_positives(u: Tensor, influence: Influence, tau: float) -> Tensor:
 
 def exact_negatives(u: Tensor, tau: float) -> Tensor:
     """(N,) log neg_i from unit rows (or zero rows), in chunks of rows."""
-    sums: Tensor = _KernelSums.apply(u, tau)  # type: ignore[no-untyped-call]
+    sums: Tensor = _KernelSums.apply(u, tau)
     return (sums - torch.exp(tau * (u * u).sum(dim=1)) + 1).log()
 
 
@@ -79,7 +79,7 @@ class _KernelSums(torch.autograd.Function):
         return torch.cat([((tau * rows) @ u.T).exp_().sum(dim=1) for rows in u.split(CHUNK)])
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
         (u,), tau = ctx.saved_tensors, ctx.tau
         grad = torch.empty_like(u)
@@ -101,7 +101,7 @@ def moments(u: Tensor, order: int) -> list[Tensor]:
 def squares(u: Tensor) -> Tensor:
     """(N, Q) rows with ⟨squares(u), squares(v)⟩ = (u·v)²: u_a u_b, a ≤ b, √2 off the diagonal."""
     a, b = torch.triu_indices(u.shape[1], u.shape[1], device=u.device)
-    scale = torch.where(a == b, 1.0, math.sqrt(2.0)).to(u.dtype)
+    scale = (2 - (a == b).to(u.dtype)).sqrt()
     return u[:, a] * u[:, b] * scale
 
 

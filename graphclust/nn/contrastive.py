@@ -3,7 +3,8 @@
 The papers and the equations are those of `methods.scgc` and `methods.pamc`; the losses are in
 `nn.contrast`. Besides what was published it offers:
 
-- `features="filtered"`: the encoder reads the low-pass features of `methods.filter` (steps 1 to 5);
+- `features="both"`: the encoder reads unit rows of x beside the low-pass features of
+  `methods.filter` (steps 1 to 5; alone as `filtered`);
 - `neighbours`: the graph is joined by the cosine neighbours of these features. Components too small
   to tell a class from another have then positives outside them;
 - `batch_size`: steps on some of the nodes. Their positives are drawn from their rows of R, and the
@@ -38,13 +39,14 @@ from graphclust.kernels.lowpass import leading_directions, low_pass
 from graphclust.kernels.sparse import influence
 from graphclust.nn.assign import student_t
 from graphclust.nn.mlp import MLP, Rows, encode, pretrain
-from graphclust.nn.objective import Negatives, Objective
+from graphclust.nn.objective import Objective
 from graphclust.nn.steps import Step, batches, whole_graph
 from graphclust.nn.train import Terms, train
 from graphclust.params import param
 
 ENTRIES = 50_000_000  # of R at most: 20 bytes each, and in an epoch of all nodes 100 more
 STARTS = 20  # of k-means, for the first centres
+DIRECTIONS = 2  # a cluster, in which neighbours are sought; as in `methods.filter`
 ODD = 1.5  # 1 + x + x²/2 + x³/6 > 0 for x > −1.59
 
 
@@ -52,8 +54,8 @@ ODD = 1.5  # 1 + x + x²/2 + x³/6 > 0 for x > −1.59
 class ContrastiveMethod(EmbeddingMethod):
     """Parameters and recipe of SCGC and PamC."""
 
-    features: Literal["filtered", "rows", "raw"] = param(
-        "filtered", "what the encoder reads: low-pass features, x with unit rows, x as it is"
+    features: Literal["both", "filtered", "rows", "raw"] = param(
+        "both", "what the encoder reads: unit rows and low-pass features, one of them, x as it is"
     )
     neighbours: int = param(15, "nearest by filtered features, joined to each node; 0: none", low=0)
     hidden: str = param(
@@ -84,7 +86,7 @@ class ContrastiveMethod(EmbeddingMethod):
     kinds: ClassVar = ("undirected", "weighted")
 
     influence: bool = param(True, "sum the powers up to r (IAC), or take the r-th alone")
-    negatives: Negatives = param(
+    negatives: Literal["moments", "exact", "block", "meta"] = param(
         "moments", "sum over all nodes: expanded, exact in chunks, by cluster means, by meta-nodes"
     )
     decoder: ClassVar[bool] = False
@@ -144,18 +146,22 @@ class ContrastiveMethod(EmbeddingMethod):
         return z, extras | state(model)
 
     def _inputs(self, graph: Data) -> tuple[Any, sp.csr_array, dict[str, Any]]:
-        """What the encoder reads, the graph of the positives, and what low-pass filtering fitted."""
+        """What the encoder reads, the graph of the positives, and what filtering fitted."""
         x, a = feature_matrix(graph.x), to_scipy(graph)
-        extras: dict[str, Any] = {}
+        parts: dict[str, Any] = {}
         joined = min(self.neighbours, graph.num_nodes - 1)
-        filtered = low_pass(x, a, extras, seed=self.seed) if self._filters or joined else None
-        if joined:
-            z = normalize(filtered @ leading_directions(filtered, 2 * (self.n_clusters or 64)))
-            near = to_scipy(knn_graph(z, joined, mutual=False, weights="equal", seed=self.seed))
-            a = sp.csr_array(a + near * (a.data.mean() if a.nnz else 1.0))
-        if self._filters:
-            return filtered, a, extras
-        return (normalize(x) if self.features == "rows" else x), a, {}
+        filtered = low_pass(x, a, parts, seed=self.seed) if self._filters or joined else None
+        rows = encoder_input(x, filtered if self._filters else None, self.features)
+        return rows, self._joined(filtered, a, joined), parts if self._filters else {}
+
+    def _joined(self, z: Vectors | None, a: sp.csr_array, neighbours: int) -> sp.csr_array:
+        """The graph and the nearest neighbours by filtered features, whose edges weigh alike."""
+        if not neighbours or z is None:
+            return a
+        if self.n_clusters is not None:
+            z = normalize(z @ leading_directions(z, DIRECTIONS * self.n_clusters))
+        near = to_scipy(knn_graph(z, neighbours, mutual=False, weights="equal", seed=self.seed))
+        return sp.csr_array(a + near * (a.data.mean() if a.nnz else 1.0))
 
     def _objective(self, x: Rows, trace: Trace, run: str) -> Objective:
         """The model, its encoder warmed up and its centres found by k-means."""
@@ -194,7 +200,7 @@ class ContrastiveMethod(EmbeddingMethod):
             raise GraphError(str(error)) from None
         if self.batch_size is None:
             return whole_graph(x, r, target=self.decoder)
-        return partial(batches, x, r, self.batch_size, self.positives, self.decoder)
+        return partial(batches, x, r, self.batch_size, self.positives, target=self.decoder)
 
     def _vectors(self, model: Objective, x: Rows) -> Vectors:
         z = encode(model.encoder, x, self.batch_size).cpu().numpy()
@@ -211,14 +217,12 @@ class ContrastiveMethod(EmbeddingMethod):
 
     def _embed_new(self, graph: Data, extras: dict[str, Any]) -> Vectors:
         weights = [extras[f"encoder.{i}"] for i in range(2 * len(widths(self.hidden)) + 2)]
-        fitted = extras["columns"] if self._filters else weights[0]
+        fitted = extras["columns"] if self._filters else weights[0]  # both with a column for each
         x = feature_matrix(graph.x)
         same_width(x, fitted)
         with one_thread():
-            if self._filters:
-                x = low_pass(x, to_scipy(graph), dict(extras), seed=self.seed)
-            elif self.features == "rows":
-                x = normalize(x)
+            z = low_pass(x, to_scipy(graph), dict(extras), seed=0) if self._filters else None
+            x = encoder_input(x, z, self.features)
             encoder = MLP([x.shape[1], *widths(self.hidden), self.latent])
             for weight, value in zip(encoder.parameters(), weights, strict=True):
                 weight.data = torch.from_numpy(value)
@@ -233,7 +237,19 @@ class ContrastiveMethod(EmbeddingMethod):
 
     @property
     def _filters(self) -> bool:
-        return self.features == "filtered"
+        return self.features in ("both", "filtered")
+
+
+def encoder_input(x: Any, filtered: Vectors | None, features: str) -> Any:
+    """(N, F′) the rows that `features` names; sparse where x is."""
+    if features == "filtered":
+        return filtered
+    rows = x if features == "raw" else normalize(x)
+    if filtered is None:
+        return rows
+    if sp.issparse(rows):
+        return sp.csr_array(sp.hstack([rows, filtered]))
+    return np.hstack([rows, filtered])
 
 
 def state(model: Objective) -> dict[str, Any]:

@@ -6,7 +6,7 @@ https://arxiv.org/abs/2002.01633: encoder F–hidden–D, mirrored decoder, squa
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -30,8 +30,8 @@ class Rows:
         self.device = device
         self.sparse = x if sp.issparse(x) else None
         self.shape = x.shape
-        found = sparse_tensor(x) if sp.issparse(x) else torch.from_numpy(np.ascontiguousarray(x))
-        self.all: Tensor = found.to(device)
+        whole = sparse_tensor(x) if sp.issparse(x) else torch.from_numpy(np.ascontiguousarray(x))
+        self.all: Tensor = whole.to(device)
 
     def take(self, index: Tensor) -> Tensor:
         """(B, F) dense rows."""
@@ -49,10 +49,10 @@ class MLP(nn.Module):
     def __init__(self, widths: Sequence[int], low: bool = False) -> None:
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.low = low
+        self.low, self.width = low, widths[-1]
 
     def forward(self, x: Tensor) -> Tensor:
-        first, *rest = self.layers
+        first, *rest = (cast(nn.Linear, layer) for layer in self.layers)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.low):
             if x.layout == torch.sparse_csr:
                 with torch.autocast(x.device.type, enabled=False):
@@ -70,8 +70,8 @@ def pretrain(
     x: Rows,
     *,
     epochs: int,
-    batch_size: int,
-    rate: float,
+    batch_size: int = 256,
+    rate: float = 1e-3,
     trace: Callable[..., bool],
     run: str,
 ) -> None:

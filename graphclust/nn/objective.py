@@ -1,10 +1,8 @@
 """The objective of SCGC and PamC on all nodes or some: α contrast + β KL(P‖Q) + reconstruction.
 
 Equations in `nn.contrast` and `nn.assign`. On some of the nodes every sum over all of them is N
-times a moving mean, whose value is kept in a buffer and whose gradient is that of the nodes present.
+times a moving mean, whose value is kept in a buffer, with the gradient of the nodes present.
 """
-
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +13,6 @@ from graphclust.nn.assign import kl_divergence, student_t, target_distribution
 from graphclust.nn.mlp import MLP
 from graphclust.nn.train import Terms
 
-Negatives = Literal["moments", "exact", "block", "meta"]
 MOVING = 0.1  # weight of the newest nodes in a moving mean
 
 
@@ -36,7 +33,7 @@ class Objective(nn.Module):
         centres: Tensor | None,
         *,
         n: int,
-        negatives: Negatives,
+        negatives: str,
         moments: int,
         tau: float,
         alpha: float,
@@ -47,7 +44,7 @@ class Objective(nn.Module):
         self.centres = None if centres is None else nn.Parameter(centres)
         self.n, self.negatives, self.moments = n, negatives, moments
         self.tau, self.alpha, self.beta = tau, alpha, beta
-        d = encoder.layers[-1].out_features
+        d = encoder.width
         empty = contrast.moments(torch.zeros(1, d), moments)
         if centres is not None:
             k = len(centres)
@@ -55,7 +52,7 @@ class Objective(nn.Module):
             empty = [torch.zeros(k, d), torch.zeros(k)] if negatives != "moments" else empty
         for i, zeros in enumerate(empty):
             self.register_buffer(f"moving_{i}", zeros)
-        self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
     def forward(
         self, rows: Tensor, influence: contrast.Influence, target: Tensor | None = None
@@ -83,7 +80,7 @@ class Objective(nn.Module):
             wanted = target if whole else target[influence.anchors]
             terms["reconstruction"] = F.mse_loss(self.decoder(own), wanted)
             loss = loss + terms["reconstruction"]
-        self.steps += 1
+        self.get_buffer("seen").add_(1)
         return {"loss": loss} | terms
 
     def _negatives(self, u: Tensor, z: Tensor, q: Tensor | None) -> Tensor:
@@ -91,9 +88,9 @@ class Objective(nn.Module):
         if self.negatives == "exact":
             return contrast.exact_negatives(u, self.tau)
         if self.negatives == "moments":
-            found = contrast.moments(u, self.moments)
-            sums = [self._all(str(i), part, len(u)) for i, part in enumerate(found)]
-            return contrast.moment_negatives(u, self.tau, sums, self.n)
+            powers = contrast.moments(u, self.moments)
+            powers = [self._all(str(i), part, len(u)) for i, part in enumerate(powers)]
+            return contrast.moment_negatives(u, self.tau, powers, self.n)
         assert q is not None
         nearest = q.detach().argmax(dim=1)
         block = self.negatives == "block"
@@ -107,7 +104,8 @@ class Objective(nn.Module):
         """A sum over all nodes, from the sum over those that are present."""
         if present == self.n:
             return value
-        buffer: Tensor = getattr(self, f"moving_{name}")
-        weight = max(MOVING, 1 / (1 + int(self.steps)))  # at first the mean of what was seen
+        buffer = self.get_buffer(f"moving_{name}")
+        seen = int(self.get_buffer("seen"))
+        weight = max(MOVING, 1 / (1 + seen))  # at first the mean of what was seen
         buffer.lerp_(value.detach() / present, weight)
         return self.n * (buffer + (value - value.detach()) / present)

@@ -1,4 +1,4 @@
-"""What a contrastive objective is called with: all nodes, or batches with positives drawn for them."""
+"""What a contrastive objective is called with: all nodes, or batches with positives drawn."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""The one training loop: terms of a loss, Adam, history, stopping, and runs that go on after a halt.
+"""The one training loop: terms of a loss, Adam, history, stopping; runs that were halted go on.
 
     with checkpoints("folder", every=60):
         method.fit(graph)                   # killed? the same lines go on where it stopped
