@@ -12,7 +12,6 @@ The papers and the equations are those of `methods.scgc` and `methods.pamc`; the
   gradient of the present nodes flows as if they were all.
 """
 
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -37,14 +36,16 @@ from graphclust.heads.knn import knn_graph
 from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.lowpass import leading_directions, low_pass
 from graphclust.kernels.sparse import influence
-from graphclust.nn.assign import student_t
-from graphclust.nn.mlp import MLP, Rows, encode, pretrain
+from graphclust.nn.assign import assignment, memberships, sharpness
+from graphclust.nn.mlp import MLP, Rows, encode, pretrain, widths
 from graphclust.nn.objective import Objective
 from graphclust.nn.steps import Step, batches, whole_graph
-from graphclust.nn.train import Terms, train
+from graphclust.nn.train import Terms, fingerprint, torch_device, train
 from graphclust.params import param
 
 ENTRIES = 50_000_000  # of R at most: 20 bytes each, and in an epoch of all nodes 100 more
+LOOK = 5  # epochs of all nodes from one look at the partition to the next
+LOOKS = 5  # starts of k-means for a look
 STARTS = 20  # of k-means, for the first centres
 DIRECTIONS = 2  # a cluster, in which neighbours are sought; as in `methods.filter`
 ODD = 1.5  # 1 + x + x²/2 + x³/6 > 0 for x > −1.59
@@ -58,9 +59,7 @@ class ContrastiveMethod(EmbeddingMethod):
         "both", "what the encoder reads: unit rows and low-pass features, one of them, x as it is"
     )
     neighbours: int = param(15, "nearest by filtered features, joined to each node; 0: none", low=0)
-    hidden: str = param(
-        "256-128", "widths of the encoder's hidden layers", valid=lambda v: widths(v)
-    )
+    hidden: str = param("256-128", "widths of the encoder's hidden layers", valid=widths)
     latent: int = param(10, "D", low=1)
     order: int = param(1, "r: hops of the influence matrix", low=1)
     top_k: int | None = param(None, "entries kept in a row of every power of the walk", low=1)
@@ -68,7 +67,10 @@ class ContrastiveMethod(EmbeddingMethod):
     alpha: float = param(1.0, "α: weight of the contrast", low=0.0)
     beta: float = param(0.0, "β: weight of KL(P‖Q)", low=0.0)
     moments: int = param(3, "order of the expansion of the negatives", low=2, high=4)
-    epochs: int = param(60, "epochs", low=1)
+    epochs: int = param(100, "epochs at most", low=1)
+    patience: int = param(
+        20, "epochs that no sharper partition is waited for; 0: train to the last", low=0
+    )
     rate: float = param(1e-3, "learning rate of Adam", low=1e-8)
     batch_size: int | None = param(None, "nodes a step; none: all", low=2)
     positives: int = param(5, "positives drawn for a node of a batch", low=1)
@@ -77,7 +79,7 @@ class ContrastiveMethod(EmbeddingMethod):
         "head", "clusters from the head, or argmax_a q_ia as published"
     )
     precision: Literal["float32", "bfloat16"] = param("float32", "of the products of hidden layers")
-    device: str = param("cpu", "torch device", valid=lambda v: torch_device(v))
+    device: str = param("cpu", "torch device", valid=torch_device)
     deterministic: bool = param(
         True, "train on one thread; off: on all, and sums round differently"
     )
@@ -141,7 +143,18 @@ class ContrastiveMethod(EmbeddingMethod):
                 for step in steps():
                     yield model(*step)
 
-            train(model, losses, epochs=self.epochs, rate=self.rate, trace=trace, run=run)
+            def score(epoch: int) -> float | None:
+                """Sharpness of the partition by k-means, now and then."""
+                if self.batch_size is None and (epoch + 1) % LOOK:
+                    return None
+                z = unit(encode(model.encoder, x, self.batch_size).cpu().numpy())
+                assert self.n_clusters is not None
+                return sharpness(z, kmeans(z, self.n_clusters, seed=self.seed, n_init=LOOKS)[1])
+
+            options: dict[str, Any] = {"epochs": self.epochs, "rate": self.rate, "run": run}
+            if self.patience and (self.n_clusters or 1) > 1:
+                options |= {"score": score, "patience": self.patience}
+            train(model, losses, trace=trace, **options)
             z = self._vectors(model, x)
         return z, extras | state(model)
 
@@ -258,53 +271,3 @@ def state(model: Objective) -> dict[str, Any]:
     if model.centres is not None:
         parts["trained_centres"] = model.centres
     return {name: part.detach().cpu().numpy().copy() for name, part in parts.items()}
-
-
-def assignment(z: Vectors, centres: Vectors) -> Vectors:
-    """(N, K) Student-t memberships."""
-    with one_thread():
-        return student_t(torch.from_numpy(z), torch.from_numpy(centres)).numpy()
-
-
-def memberships(z: Vectors, labels: Labels) -> Vectors:
-    """(N, K) Student-t memberships to the means of the clusters that a head found."""
-    member = sp.csr_array((np.ones(len(z), z.dtype), (labels, np.arange(len(z)))))
-    return assignment(z, np.asarray(member @ z / member.sum(axis=1)[:, None]).astype(z.dtype))
-
-
-def widths(text: str) -> list[int]:
-    """The numbers in `256-128`.
-
-    Raises:
-        ValueError: something else.
-    """
-    try:
-        found = [int(width) for width in text.split("-")]
-    except ValueError:
-        found = [0]
-    if min(found) < 1:
-        raise ValueError(f"hidden must be widths such as '256-128', found {text!r}")
-    return found
-
-
-def torch_device(name: str) -> torch.device:
-    """The device of that name.
-
-    Raises:
-        ValueError: there is none.
-    """
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device {name!r} cannot be used: {reason}") from None
-
-
-def fingerprint(method: ContrastiveMethod, graph: Data) -> str:
-    """A name for this run: parameters and a checksum of the data."""
-    values = graph.x if graph.x.layout == torch.strided else graph.x.values()
-    parts = [graph.edge_index, values] + [graph.edge_weight] * (graph.edge_weight is not None)
-    checksum = 0
-    for part in parts:
-        checksum = zlib.crc32(part.contiguous().cpu().numpy().tobytes(), checksum)
-    return f"{method!r} {checksum:08x}"

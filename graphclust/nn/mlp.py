@@ -94,3 +94,18 @@ def encode(encoder: MLP, x: Rows, batch_size: int | None = None) -> Tensor:
             return z
         parts: list[Any] = list(torch.arange(x.shape[0]).split(batch_size))
         return torch.cat([encoder(x.take(part)) for part in parts])
+
+
+def widths(text: str) -> list[int]:
+    """The numbers in `256-128`.
+
+    Raises:
+        ValueError: something else.
+    """
+    try:
+        found = [int(width) for width in text.split("-")]
+    except ValueError:
+        found = [0]
+    if min(found) < 1:
+        raise ValueError(f"hidden must be widths such as '256-128', found {text!r}")
+    return found

@@ -9,21 +9,25 @@ A folder holds one run: `<phase>.safetensors` for each phase of it, written whol
 import json
 import math
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError
 from graphclust.graph.files import atomic
 
 Terms = dict[str, Tensor]
 History = list[dict[str, float]]
+TOLD = ("history", "best_score", "best_epoch", "done")  # in JSON, beside the tensors
 _FOLDER: ContextVar[tuple[Path, float] | None] = ContextVar("folder", default=None)
 
 
@@ -51,18 +55,22 @@ def train(
     epochs: int,
     rate: float,
     trace: Callable[..., bool],
-    stop: Callable[[History], bool] | None = None,
+    score: Callable[[int], float | None] | None = None,
+    patience: int = 0,
     phase: str = "train",
     run: str = "",
 ) -> None:
-    """Adam steps along `losses` until `epochs` are over, `trace` says True or `stop` does.
+    """Adam steps along `losses` until `epochs` are over or `trace` says True.
+
+    With a `score`, also once that was not beaten for `patience` epochs; the model ends with the
+    weights that had the highest.
 
     Args:
         model: everything that is trained, buffers that the losses keep up to date included.
         losses: called with the number of an epoch; yields the terms of every step's objective, of
             which `loss` is what falls.
         trace: called after an epoch with the means of its terms.
-        stop: called after an epoch with the numbers of all so far.
+        score: called after an epoch, for the weights as they are; None: not measured now.
         run: names data and parameters: a folder of `checkpoints` takes up no other run's state.
 
     Raises:
@@ -73,9 +81,8 @@ def train(
     keeper = _Keeper(model, optimizer, phase, run)
     for numbers in keeper.resume():
         trace(**numbers)
-    ended = keeper.done
     for epoch in range(len(keeper.history), epochs):
-        if ended:
+        if keeper.done:
             break
         steps: list[dict[str, float]] = []
         for terms in losses(epoch):
@@ -87,14 +94,45 @@ def train(
             optimizer.step()
             steps.append({name: term.item() for name, term in terms.items()})
         means = {name: math.fsum(s[name] for s in steps) / len(steps) for name in steps[0]}
+        found = None if score is None else score(epoch)
+        if found is not None:
+            means["score"] = found
+            keeper.rate(epoch, found)
         keeper.history.append({"epoch": epoch, **means})
         stopped = trace(epoch, **means)
-        ended = stopped or (stop is not None and stop(keeper.history))
-        keeper.save(last=ended or epoch == epochs - 1)
+        tired = score is not None and epoch - keeper.best_epoch >= patience
+        keeper.done = stopped or tired or epoch == epochs - 1
+        keeper.save()
+    if keeper.best:
+        model.load_state_dict(keeper.best)
+
+
+def fingerprint(what: Any, graph: Data) -> str:
+    """A name for the run of `what` on a graph: its text and a checksum of the data."""
+    parts = [graph.edge_index, graph.edge_weight]
+    if graph.x is not None:
+        parts.append(graph.x if graph.x.layout == torch.strided else graph.x.values())
+    checksum = 0
+    for part in (part for part in parts if part is not None):
+        checksum = zlib.crc32(part.contiguous().cpu().numpy().tobytes(), checksum)
+    return f"{what!r} {checksum:08x}"
+
+
+def torch_device(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {name!r} cannot be used: {reason}") from None
 
 
 class _Keeper:
-    """Writes model, optimizer, random state and history to the folder of `checkpoints`, if any."""
+    """The state of a run: history, best weights, and the file in the folder of `checkpoints`."""
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Adam, phase: str, run: str) -> None:
         self.model, self.optimizer, self.run = model, optimizer, run
@@ -102,16 +140,27 @@ class _Keeper:
         self.path = None if found is None else found[0] / f"{phase}.safetensors"
         self.every = math.inf if found is None else found[1]
         self.history: History = []
+        self.best: Terms = {}
+        self.best_score, self.best_epoch = -math.inf, 0
         self.done, self.saved = False, time.monotonic()
 
-    def save(self, last: bool) -> None:
-        if self.path is None or not (last or time.monotonic() - self.saved > self.every):
+    def rate(self, epoch: int, score: float) -> None:
+        """Keep the weights if none were better."""
+        if score > self.best_score:
+            self.best_score, self.best_epoch = score, epoch
+            self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+
+    def save(self) -> None:
+        """Write everything, if it is the end or time."""
+        if self.path is None or not (self.done or time.monotonic() - self.saved > self.every):
             return
         adam = self.optimizer.state_dict()["state"]
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"best.{k}": v for k, v in self.best.items()}
         tensors |= {f"adam.{i}.{k}": v for i, part in adam.items() for k, v in part.items()}
         tensors["random"] = torch.get_rng_state()
-        meta = {"run": self.run, "history": json.dumps(self.history), "done": json.dumps(last)}
+        told = {name: getattr(self, name) for name in TOLD}
+        meta = {"run": self.run, "told": json.dumps(told)}
         with atomic(self.path) as temporary:
             save_file({k: v.contiguous().cpu() for k, v in tensors.items()}, temporary, meta)
         self.saved = time.monotonic()
@@ -126,19 +175,24 @@ class _Keeper:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         except SafetensorError as error:
             raise GraphError(f"{self.path} holds no state of a training: {error}") from None
-        if meta.get("run") != self.run:
+        if not meta or meta.get("run") != self.run:
             raise GraphError(
                 f"{self.path} is the state of another run (other data or parameters); take an "
                 "empty folder"
             )
-        state = {k.removeprefix("model."): v for k, v in tensors.items() if k[:6] == "model."}
-        self.model.load_state_dict(state)
-        adam: dict[int, dict[str, Tensor]] = {}
-        for key in (key for key in tensors if key.startswith("adam.")):
-            _, index, name = key.split(".")
-            adam.setdefault(int(index), {})[name] = tensors[key]
+        self.model.load_state_dict(_below(tensors, "model."))
+        self.best = _below(tensors, "best.")
+        adam: dict[int, Terms] = {}
+        for key, value in _below(tensors, "adam.").items():
+            index, name = key.split(".")
+            adam.setdefault(int(index), {})[name] = value
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": adam, "param_groups": groups})
         torch.set_rng_state(tensors["random"])
-        self.history, self.done = json.loads(meta["history"]), json.loads(meta["done"])
+        for name, value in json.loads(meta["told"]).items():
+            setattr(self, name, value)
         return self.history
+
+
+def _below(tensors: Terms, prefix: str) -> Terms:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
