@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -42,6 +42,7 @@ from graphclust.nn.objective import Objective
 from graphclust.nn.steps import Step, batches, whole_graph
 from graphclust.nn.train import Terms, fingerprint, torch_device, train
 from graphclust.params import param
+from graphclust.published import published_params
 
 ENTRIES = 50_000_000  # of R at most: 20 bytes each, and in an epoch of all nodes 100 more
 LOOK = 5  # epochs of all nodes from one look at the partition to the next
@@ -92,6 +93,15 @@ class ContrastiveMethod(EmbeddingMethod):
         "moments", "sum over all nodes: expanded, exact in chunks, by cluster means, by meta-nodes"
     )
     decoder: ClassVar[bool] = False
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> Self:
+        """The method with its authors' parameters for a data set, as in `preset("dblp")`.
+
+        Raises:
+            ValueError: nothing was published for that name; the sentence says what was.
+        """
+        return cls(**(published_params(cls.name, name) | changes))
 
     def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         self._refuse()
