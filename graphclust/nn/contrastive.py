@@ -143,8 +143,8 @@ class ContrastiveMethod(EmbeddingMethod):
     def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
         run = fingerprint(self, graph)
         with one_thread() if self.deterministic else nullcontext():
-            rows, adjacency, extras = self._inputs(graph)
-            x = Rows(rows, torch.device(self.device))
+            blocks, adjacency, extras = self._inputs(graph)
+            x = Rows(*blocks, device=torch.device(self.device))
             model = self._objective(x, trace, run)
             steps = self._steps(x, adjacency)
 
@@ -168,14 +168,14 @@ class ContrastiveMethod(EmbeddingMethod):
             z = self._vectors(model, x)
         return z, extras | state(model)
 
-    def _inputs(self, graph: Data) -> tuple[Any, sp.csr_array, dict[str, Any]]:
+    def _inputs(self, graph: Data) -> tuple[list[Any], sp.csr_array, dict[str, Any]]:
         """What the encoder reads, the graph of the positives, and what filtering fitted."""
         x, a = feature_matrix(graph.x), to_scipy(graph)
         parts: dict[str, Any] = {}
         joined = min(self.neighbours, graph.num_nodes - 1)
         filtered = low_pass(x, a, parts, seed=self.seed) if self._filters or joined else None
-        rows = encoder_input(x, filtered if self._filters else None, self.features)
-        return rows, self._joined(filtered, a, joined), parts if self._filters else {}
+        blocks = encoder_input(x, filtered if self._filters else None, self.features)
+        return blocks, self._joined(filtered, a, joined), parts if self._filters else {}
 
     def _joined(self, z: Vectors | None, a: sp.csr_array, neighbours: int) -> sp.csr_array:
         """The graph and the nearest neighbours by filtered features, whose edges weigh alike."""
@@ -245,11 +245,11 @@ class ContrastiveMethod(EmbeddingMethod):
         same_width(x, fitted)
         with one_thread():
             z = low_pass(x, to_scipy(graph), dict(extras), seed=0) if self._filters else None
-            x = encoder_input(x, z, self.features)
-            encoder = MLP([x.shape[1], *widths(self.hidden), self.latent])
+            rows = Rows(*encoder_input(x, z, self.features), device=torch.device("cpu"))
+            encoder = MLP([rows.shape[1], *widths(self.hidden), self.latent])
             for weight, value in zip(encoder.parameters(), weights, strict=True):
                 weight.data = torch.from_numpy(value)
-            z = encode(encoder, Rows(x, torch.device("cpu"))).numpy()
+            z = encode(encoder, rows).numpy()
         return unit(z) if self.labels == "head" else z
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
@@ -263,16 +263,12 @@ class ContrastiveMethod(EmbeddingMethod):
         return self.features in ("both", "filtered")
 
 
-def encoder_input(x: Any, filtered: Vectors | None, features: str) -> Any:
-    """(N, F′) the rows that `features` names; sparse where x is."""
+def encoder_input(x: Any, filtered: Vectors | None, features: str) -> list[Any]:
+    """The blocks of columns that `features` names."""
     if features == "filtered":
-        return filtered
+        return [filtered]
     rows = x if features == "raw" else normalize(x)
-    if filtered is None:
-        return rows
-    if sp.issparse(rows):
-        return sp.csr_array(sp.hstack([rows, filtered]))
-    return np.hstack([rows, filtered])
+    return [rows] if filtered is None else [rows, filtered]
 
 
 def state(model: Objective) -> dict[str, Any]:
