@@ -5,8 +5,8 @@
 1. The contrastive loss alone, forward and backward, on random unit rows with the influence matrix
    of a sparse graph: dense N×N as published, exact in chunks, moments, blocks, meta-nodes.
 2. A training epoch of the published encoder (500-500-2000-10, dense features): as published, two
-   forward passes and the N×N loss; ours with moments, in float32 and bfloat16. The label scores that
-   the authors' code computes in every epoch are left out.
+   forward passes and the N×N loss; ours with moments, in float32 and bfloat16. The label scores
+   that the authors' code computes in every epoch are left out.
 3. Peak memory of the loss at a number of nodes, each in a process of its own. The dense form at
    20,000 nodes takes about 16 GB: `--dense-nodes` runs it at fewer and scales by N².
 4. With `--large`: seconds an epoch in batches of 4096 from ten thousand to a million nodes of mean
@@ -18,6 +18,7 @@ Processor seconds on one thread throughout.
 import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -44,16 +45,19 @@ def dense_contrast(z: Tensor, r: Tensor, tau: float) -> Tensor:
     return -torch.log(share + 1e-8).mean()
 
 
-def problem(n: int) -> tuple[contrast.Influence, Tensor]:
-    """The influence matrix of a graph of mean degree 5, sparse and dense."""
+def problem(n: int, dense: bool = True) -> tuple[contrast.Influence, Tensor | None]:
+    """The influence matrix of a graph of mean degree 5, sparse and (if asked) dense."""
     r = influence(to_scipy(sbm(n, K, 16 / n, 4 / 3 / n)), 1)
     row = torch.from_numpy(np.repeat(np.arange(n), np.diff(r.indptr)))
     parts = row, torch.from_numpy(r.indices.astype(np.int64)), torch.from_numpy(r.data).float()
-    return contrast.Influence(torch.arange(n), *parts), torch.from_numpy(r.toarray()).float()
+    whole = torch.from_numpy(r.toarray()).float() if dense else None
+    return contrast.Influence(torch.arange(n), *parts), whole
 
 
-def losses(sparse: contrast.Influence, dense: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
-    n = len(dense)
+def losses(
+    sparse: contrast.Influence, dense: Tensor | None
+) -> dict[str, Callable[[Tensor], Tensor]]:
+    n = len(sparse.anchors)
     nearest = torch.arange(n) % K
 
     def moment(z: Tensor, order: int) -> Tensor:
@@ -132,9 +136,9 @@ def epoch_table(n: int, width: int) -> None:
             z = encoder(x)
             q, u = student_t(z, centres), contrast.unit(z)
             log_negatives = contrast.moment_negatives(u, TAU, contrast.moments(u, 3), n)
-            return contrast.influence_contrast(
-                z, sparse, log_negatives, TAU
-            ) + 0.1 * kl_divergence(target_distribution(q), q)
+            return contrast.influence_contrast(z, sparse, log_negatives, TAU) + 0.1 * kl_divergence(
+                target_distribution(q), q
+            )
 
         def epoch(
             loss: Callable[[], Tensor] = published if name == "as published" else ours,
@@ -150,39 +154,25 @@ def epoch_table(n: int, width: int) -> None:
 
 
 MEMORY = """
-import sys; sys.path.insert(0, {folder!r})
-import torch; torch.set_num_threads(1)
+import sys
+sys.path.insert(0, {folder!r})
+import torch
 from scgc import losses, problem
-sparse, dense = problem({n})
-{keep}
+loss = losses(*problem({n}, dense={dense}))[{name!r}]
 z = torch.randn({n}, 10, requires_grad=True)
-loss = losses(sparse, dense)[{name!r}]
 """
 
 
 def memory_table(n: int, dense_n: int) -> None:
-    import os
-
-    print(f"\npeak memory of the loss, libraries left out (dense at {dense_n:,}, scaled)      GB")
-    folder = os.path.dirname(os.path.abspath(__file__))
-    base = _peak("pass", "import torch\nfrom graphclust.nn import contrast")
-    rows = {"dense, as published": dense_n, "exact, in chunks": n, "moments, order 3": n}
-    for name, nodes in rows.items():
-        keep = "" if "dense" in name else "dense = torch.zeros(()).expand(len(dense), len(dense))"
-        setup = MEMORY.format(folder=folder, n=nodes, keep=keep, name=name)
-        if "dense" not in name:  # never make the dense matrix
-            setup = setup.replace("problem(", "sparse_problem(").replace(
-                "import losses, problem", "import losses, sparse_problem"
-            )
+    print(f"\npeak memory at {n:,} nodes, libraries left out (dense: {dense_n:,}, scaled)     GB")
+    folder = str(Path(__file__).resolve().parent)
+    base = _peak("pass", f"import sys; sys.path.insert(0, {folder!r}); import scgc")
+    for name in ("dense, as published", "exact, in chunks", "moments, order 3"):
+        dense = name.startswith("dense")
+        nodes = dense_n if dense else n
+        setup = MEMORY.format(folder=folder, n=nodes, dense=dense, name=name)
         took = (_peak("loss(z).backward()", setup) - base) * (n / nodes) ** 2
-        print(f"{name:70}{took:8.2f}", flush=True)
-
-
-def sparse_problem(n: int) -> tuple[contrast.Influence, Tensor]:
-    r = influence(to_scipy(sbm(n, K, 16 / n, 4 / 3 / n)), 1)
-    row = torch.from_numpy(np.repeat(np.arange(n), np.diff(r.indptr)))
-    parts = row, torch.from_numpy(r.indices.astype(np.int64)), torch.from_numpy(r.data).float()
-    return contrast.Influence(torch.arange(n), *parts), torch.zeros(n, 0)
+        print(f"{name:70}{took:8.3f}", flush=True)
 
 
 def _peak(code: str, setup: str) -> float:
