@@ -5,8 +5,8 @@ The papers and the equations are those of `methods.scgc` and `methods.pamc`; the
 
 - `features="both"`: the encoder reads unit rows of x beside the low-pass features of
   `methods.filter` (steps 1 to 5; alone as `filtered`);
-- `neighbours`: the graph is joined by the cosine neighbours of these features. Components too small
-  to tell a class from another have then positives outside them;
+- `neighbours`: to A come the edges to the nearest by cosine of these features, scaled so that both
+  weigh the same in all. Small components have then positives outside them;
 - `batch_size`: steps on some of the nodes. Their positives are drawn from their rows of R, and the
   sums over all nodes (moments, cluster sums, Σ_i q_ij) follow as moving means, through which the
   gradient of the present nodes flows as if they were all.
@@ -59,7 +59,7 @@ class ContrastiveMethod(EmbeddingMethod):
     features: Literal["both", "filtered", "rows", "raw"] = param(
         "both", "what the encoder reads: unit rows and low-pass features, one of them, x as it is"
     )
-    neighbours: int = param(15, "nearest by filtered features, joined to each node; 0: none", low=0)
+    neighbours: int = param(30, "nearest by filtered features, joined to each node; 0: none", low=0)
     hidden: str = param("256-128", "widths of the encoder's hidden layers", valid=widths)
     latent: int = param(10, "D", low=1)
     order: int = param(1, "r: hops of the influence matrix", low=1)
@@ -70,7 +70,7 @@ class ContrastiveMethod(EmbeddingMethod):
     moments: int = param(3, "order of the expansion of the negatives", low=2, high=4)
     epochs: int = param(100, "epochs at most", low=1)
     patience: int = param(
-        20, "epochs that no sharper partition is waited for; 0: train to the last", low=0
+        40, "epochs that no sharper partition is waited for; 0: train to the last", low=0
     )
     rate: float = param(1e-3, "learning rate of Adam", low=1e-8)
     batch_size: int | None = param(None, "nodes a step; none: all", low=2)
@@ -178,13 +178,13 @@ class ContrastiveMethod(EmbeddingMethod):
         return blocks, self._joined(filtered, a, joined), parts if self._filters else {}
 
     def _joined(self, z: Vectors | None, a: sp.csr_array, neighbours: int) -> sp.csr_array:
-        """The graph and the nearest neighbours by filtered features, whose edges weigh alike."""
+        """The graph and the nearest neighbours by filtered features; each weighs as much in all."""
         if not neighbours or z is None:
             return a
         if self.n_clusters is not None:
             z = normalize(z @ leading_directions(z, DIRECTIONS * self.n_clusters))
         near = to_scipy(knn_graph(z, neighbours, mutual=False, weights="equal", seed=self.seed))
-        return sp.csr_array(a + near * (a.data.mean() if a.nnz else 1.0))
+        return sp.csr_array(a + near * (a.sum() / near.sum() if a.nnz else 1.0))
 
     def _objective(self, x: Rows, trace: Trace, run: str) -> Objective:
         """The model, its encoder warmed up and its centres found by k-means."""
