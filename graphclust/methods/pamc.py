@@ -29,7 +29,7 @@ label-free defaults and departures hold here as well.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from graphclust.nn.contrastive import ContrastiveMethod
 from graphclust.params import param
@@ -46,3 +46,5 @@ class PamC(ContrastiveMethod):
     negatives: Literal["moments", "exact", "block", "meta"] = param(
         "meta", "sum over all nodes: meta-nodes as published, or one of SCGC's"
     )
+
+    variant_of: ClassVar = "scgc"
