@@ -82,17 +82,16 @@ class ContrastiveMethod(EmbeddingMethod):
     precision: Literal["float32", "bfloat16"] = param("float32", "of the products of hidden layers")
     device: str = param("cpu", "torch device", valid=torch_device)
     deterministic: bool = param(
-        True, "train on one thread; off: on all, and sums round differently"
+        True, "train on one thread; off: on all, and no run quite like another"
     )
-
-    needs: ClassVar = ("x",)
-    kinds: ClassVar = ("undirected", "weighted")
 
     influence: bool = param(True, "sum the powers up to r (IAC), or take the r-th alone")
     negatives: Literal["moments", "exact", "block", "meta"] = param(
         "moments", "sum over all nodes: expanded, exact in chunks, by cluster means, by meta-nodes"
     )
     decoder: ClassVar[bool] = False
+    needs: ClassVar = ("x",)
+    kinds: ClassVar = ("undirected", "weighted")
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:
