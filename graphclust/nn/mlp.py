@@ -25,21 +25,20 @@ class Rows:
     """What an encoder reads: (N, F) features, whole (`all`) or by rows.
 
     Args:
-        blocks: matrices of N rows to be laid side by side. Those that are mostly zero come first
-            and stay sparse; the order of columns is that of `take` and `dense`.
+        x: (N, F₁) features, which stay sparse where they are mostly zero.
+        beside: (N, F₂) dense columns after those of x.
     """
 
-    def __init__(self, *blocks: Any, device: torch.device) -> None:
-        thin = [sp.csr_array(x) for x in blocks if _share(x) < SPARSE]
-        thick = [x for x in blocks if _share(x) >= SPARSE]
+    def __init__(self, x: Any, beside: Any = None, *, device: torch.device) -> None:
+        filled = x.nnz if sp.issparse(x) else np.count_nonzero(x)
         self.device = device
-        self.sparse = sp.csr_array(sp.hstack(thin)) if thin else None
-        arrays: list[Any] = [x.toarray() if sp.issparse(x) else x for x in thick]
-        self.thick = torch.from_numpy(np.hstack(arrays)).to(device) if arrays else None
-        widths = [x.shape[1] for x in blocks]
-        self.shape = (blocks[0].shape[0], sum(widths))
-        whole = None if self.sparse is None else sparse_tensor(self.sparse).to(device)
-        self.all: Whole = (whole, self.thick)
+        self.shape = (x.shape[0], x.shape[1] + (0 if beside is None else beside.shape[1]))
+        self.sparse = sp.csr_array(x) if filled < SPARSE * x.shape[0] * x.shape[1] else None
+        thick = [] if self.sparse is not None else [x.toarray() if sp.issparse(x) else x]
+        thick += [] if beside is None else [beside]
+        self.thick = torch.from_numpy(np.hstack(thick)).to(device) if thick else None
+        thin = None if self.sparse is None else sparse_tensor(self.sparse).to(device)
+        self.all: Whole = (thin, self.thick)
 
     def take(self, index: Tensor) -> Tensor:
         """(B, F) dense rows."""
@@ -54,12 +53,6 @@ class Rows:
     def dense(self) -> Tensor:
         """(N, F) everything."""
         return self.take(torch.arange(self.shape[0]))
-
-
-def _share(x: Any) -> float:
-    """Of values that are not zero."""
-    filled = x.nnz if sp.issparse(x) else np.count_nonzero(x)
-    return float(filled) / max(1, x.shape[0] * x.shape[1])
 
 
 class MLP(nn.Module):

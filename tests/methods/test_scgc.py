@@ -143,8 +143,8 @@ def test_mlp_takes_sparse_and_dense_columns_and_low_precision():
     thin = np.where(rng.random((30, 40)) < 0.9, 0, 1).astype(np.float32)
     thick = rng.random((30, 5)).astype(np.float32)
     model = MLP([45, 8, 3])
-    for blocks in ((thin, thick), (thick, sp.csr_array(thin))):
-        rows = Rows(*blocks, device=torch.device("cpu"))
+    for found in (thin, sp.csr_array(thin)):
+        rows = Rows(found, thick, device=torch.device("cpu"))
         assert rows.all[0].layout == torch.sparse_csr
         x = torch.from_numpy(np.hstack([thin, thick]))
         assert torch.equal(rows.dense(), x)
