@@ -28,9 +28,18 @@ class Trace:
     call returns True when the callback did: the method then stops with what it has.
     """
 
-    def __init__(self, callback: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self,
+        callback: Callable[..., Any] | None = None,
+        watch: Callable[[int, Labels], Any] | None = None,
+    ) -> None:
         self.history: list[dict[str, float]] = []
-        self._callback = callback
+        self._callback, self._watch = callback, watch
+
+    def labels(self, epoch: int, make: Callable[[], Labels]) -> None:
+        """Hand the labels with which an epoch begins to whoever watches; else they are not made."""
+        if self._watch is not None:
+            self._watch(epoch, make())
 
     def __call__(self, epoch: int, **numbers: float) -> bool:
         self.history.append({"epoch": epoch, **numbers})
@@ -74,6 +83,7 @@ class Method(ABC):
         graph: Any,
         *,
         trace: Callable[..., Any] | None = None,
+        watch: Callable[[int, Labels], Any] | None = None,
         initial: Any = None,
         continue_from: Result | None = None,
     ) -> Clustering:
@@ -83,6 +93,8 @@ class Method(ABC):
             graph: the graph; it and all global random states stay untouched.
             trace: called as `trace(epoch, **numbers)` while the method runs; returning True stops
                 it early.
+            watch: called as `watch(epoch, labels)` by methods that can say what the labels were
+                when an epoch began: to be scored afterwards.
             initial: where the method can start warm: a `Clustering`, (N,) labels, or a dict from
                 node id to label. Nodes that an earlier Clustering or dict lacks start alone.
             continue_from: where the method can: its result on an earlier state of the graph, whose
@@ -103,7 +115,7 @@ class Method(ABC):
         n_clusters = getattr(self, "n_clusters", None)
         if n_clusters is not None and n_clusters > len(ids):
             raise GraphError(f"n_clusters={n_clusters} is more than the {len(ids)} nodes there are")
-        found = self._timed(self._fit, graph, trace, warm)
+        found = self._timed(self._fit, graph, trace, warm, watch)
         labels, soft = _compact(found.pop("labels"), found.pop("soft", None))
         return Clustering(labels=labels, soft=soft, node_ids=ids, method=self, **found)
 
@@ -123,10 +135,11 @@ class Method(ABC):
         graph: Data,
         trace: Callable[..., Any] | None,
         warm: dict[str, Any],
+        watch: Callable[[int, Labels], Any] | None = None,
     ) -> dict[str, Any]:
         """What `step` gives, with `seconds` and `history`."""
         graph.node_ids = None  # what the nodes are called is no evidence
-        recorder = Trace(trace)
+        recorder = Trace(trace, watch)
         start = time.perf_counter()
         with seeded(self.seed):
             found = step(graph, recorder, **warm)

@@ -1,7 +1,7 @@
 """Experiments as files: a TOML says what is run, a CSV beside it keeps every row.
 
     title = "Citation graphs"
-    task = "clustering"                     # the default; else classification or links
+    task = "clustering"                     # the default; oracle epoch, classification, links
     datasets = ["cora", "citeseer"]
     seeds = 10
 
@@ -189,6 +189,8 @@ def read_rows(results: str | Path) -> list[dict[str, str]]:
 def append_row(results: Path, row: dict[str, Any], columns: list[str]) -> None:
     """Append one row in a single write, after cutting off what a killed writer left.
 
+    A file keeps the columns that it has.
+
     Raises:
         OSError: the row could not be written, on a full disk say; the rows before it are as they
             were.
@@ -197,6 +199,7 @@ def append_row(results: Path, row: dict[str, Any], columns: list[str]) -> None:
         there = results.exists()
         start = _cut_to_whole_rows(results) if there else 0
         text = io.StringIO()
+        columns = columns if start == 0 else _columns(results)
         writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
         if start == 0:
             writer.writeheader()
@@ -212,6 +215,11 @@ def append_row(results: Path, row: dict[str, Any], columns: list[str]) -> None:
                 if not there:
                     results.unlink()
                 raise
+
+
+def _columns(results: Path) -> list[str]:
+    with open(results, encoding="utf-8", newline="") as file:
+        return next(csv.reader(file))
 
 
 def _cut_to_whole_rows(results: Path) -> int:

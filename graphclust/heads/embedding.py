@@ -46,10 +46,10 @@ class EmbeddingMethod(Method):
         check(self)
         graph = self.prepare(graph)
         ids = node_ids(graph)
-        found = self._timed(self._vectors, graph, trace, self._earlier(continue_from, ids))
+        found = self._timed(self._embedded, graph, trace, self._earlier(continue_from, ids))
         return Embedding(node_ids=ids, method=self, **found)
 
-    def _vectors(self, graph: Data, trace: Trace, **warm: Any) -> dict[str, Any]:
+    def _embedded(self, graph: Data, trace: Trace, **warm: Any) -> dict[str, Any]:
         z, extras = self._embed(graph, trace, **warm)
         return {"embedding": z, "extras": extras}
 

@@ -135,7 +135,7 @@ def _approximate(n: int) -> bool:
 
     if find_spec("pynndescent") is None:
         raise GraphError(
-            f"the head leiden compares all pairs of up to {EXACT:,} rows, found {n:,}; for more: "
+            f"nearest neighbours among more than {EXACT:,} rows, here {n:,}, need pynndescent: "
             "pip install 'graphclust[neighbours]'"
         )
     return True

@@ -10,6 +10,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.floating]
 Edges = tuple[Ints, Ints, Floats | None]
 BLOCK = 1 << 16
+PRODUCTS = 1 << 24  # multiplications of sparse rows at a time
 
 
 def coalesce(
@@ -166,3 +167,71 @@ def modularity(between: sp.csr_array, resolution: float = 1.0) -> float:
         return float("nan")
     null = between.sum(axis=1) / total * (between.sum(axis=0) / total)
     return float(between.diagonal().sum() / total - resolution * null.sum())
+
+
+def influence(
+    adjacency: sp.csr_array,
+    order: int,
+    *,
+    cumulative: bool = False,
+    top_k: int | None = None,
+    limit: int = 100_000_000,
+) -> sp.csr_array:
+    """P^order with P = D̃⁻¹(A + I), or P + P² + … + P^order where `cumulative`; rows sum to 1, or to
+    `order`.
+
+    Made in blocks of rows, so that no more is held than the result. With `top_k` every power is cut
+    to the largest entries of each row, which are scaled to sum to 1; of equals the first columns.
+
+    Raises:
+        ValueError: more than `limit` entries.
+    """
+    with_loops = sp.csr_array(adjacency + sp.eye_array(adjacency.shape[0]))
+    step = sp.csr_array(sp.diags_array(1 / with_loops.sum(axis=1)) @ with_loops)
+    step = _largest_in_rows(step, top_k)
+    total = power = step
+    for hop in range(2, order + 1):
+        power = _product(power, step, top_k, limit, hop)
+        total = sp.csr_array(total + power) if cumulative else power
+    if total.nnz > limit:
+        raise ValueError(_too_many(order, limit))
+    total.sort_indices()
+    return total
+
+
+def _product(
+    a: sp.csr_array, b: sp.csr_array, top_k: int | None, limit: int, hop: int
+) -> sp.csr_array:
+    """A B in blocks of rows that take about PRODUCTS multiplications each."""
+    work = np.r_[0, np.cumsum(np.diff(b.indptr)[a.indices], dtype=np.int64)][a.indptr]
+    blocks, start, found = [], 0, 0
+    while start < a.shape[0]:
+        stop = int(np.searchsorted(work, work[start] + PRODUCTS, side="right")) - 1
+        stop = max(stop, start + 1)
+        blocks.append(_largest_in_rows(sp.csr_array(a[start:stop] @ b), top_k))
+        found += blocks[-1].nnz
+        if found > limit:
+            raise ValueError(_too_many(hop, limit))
+        start = stop
+    return sp.csr_array(sp.vstack(blocks, format="csr"))
+
+
+def _too_many(hop: int, limit: int) -> str:
+    return (
+        f"the influence matrix of order {hop} has more than {limit:,} entries; take a lower order, "
+        "or top_k to keep the largest of each row"
+    )
+
+
+def _largest_in_rows(matrix: sp.csr_array, k: int | None) -> sp.csr_array:
+    """The `k` largest entries of every row, scaled to sum to 1; all of them for None."""
+    sizes = np.diff(matrix.indptr)
+    if k is None or sizes.max(initial=0) <= k:
+        return matrix
+    matrix.sort_indices()
+    row = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.lexsort((-matrix.data, row))  # stable: of equals the first columns
+    kept = order[np.arange(len(order)) - matrix.indptr[row] < k]
+    data, col, row = matrix.data[kept], matrix.indices[kept], row[kept]
+    total = np.bincount(row, weights=data, minlength=len(sizes))
+    return sp.csr_array((data / total[row], (row, col)), shape=matrix.shape)

@@ -18,5 +18,7 @@ METHODS: Registry[Method] = Registry(
     features="graphclust.methods.features:Features",
     agglomerative="graphclust.methods.agglomerative:Agglomerative",
     filter="graphclust.methods.filter:Filter",
+    scgc="graphclust.methods.scgc:SCGC",
+    pamc="graphclust.methods.pamc:PamC",
 )
 Result.methods = METHODS

@@ -30,15 +30,12 @@ Departures: Zhang et al. apply ½(I + S) a number of times fitted to the graph (
 directions=0` what is left is a truncated SVD, smoothed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.preprocessing import normalize
-from sklearn.utils.extmath import randomized_svd
 from torch_geometric.data import Data
 
 from graphclust.base import Trace, without_labels
@@ -47,13 +44,10 @@ from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix
 from graphclust.heads.embedding import EmbeddingMethod, head_param
 from graphclust.heads.head import same_width
-from graphclust.kernels.columns import ROUNDING, idf, kind_of, mean_and_square, moran, scaled
-from graphclust.kernels.determinism import fixed_signs, one_thread
-from graphclust.kernels.sparse import decayed_hops, lazy_walk, propagator
+from graphclust.kernels.lowpass import low_pass
 from graphclust.params import param
 
 Floats = NDArray[np.floating]
-FLOOR = 0.1  # of the Moran weights: a column without autocorrelation still counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,96 +100,20 @@ class Filter(EmbeddingMethod):
 
     def _steps(self, graph: Data, parts: dict[str, Any]) -> Floats:
         """(N, rK) U. What `parts` holds is applied, what it lacks is fitted and put there."""
-
-        def part(name: str, fit: Callable[[], Any]) -> Any:
-            if name not in parts:
-                parts[name] = fit()
-            return parts[name]
-
-        with one_thread():
-            a = to_scipy(graph)
-            x = feature_matrix(graph.x)
-            kind = kind_of(x) if self.features == "auto" else self.features
-            z = self._smooth(self._reduced(x, kind, a, part), a)
-            if self.deflate:
-                z = deflated(z, part("null", lambda: null_direction(z, kind)))
-            if self.directions and self.n_clusters is not None:
-                k = self.directions * self.n_clusters
-                z = z @ part("directions", lambda: leading_directions(z, k))
-            u = normalize(z, copy=False)
-            if not self.degree:
-                return u
-            d = np.log1p(a.sum(axis=1))
-            mean, deviation = part("degrees", lambda: np.array([d.mean(), d.std() or 1.0]))
-            column = self.degree * (d - mean) / deviation
-            return np.column_stack([u, column.astype(u.dtype)])
-
-    def _reduced(self, x: Any, kind: str, a: sp.csr_array, part: Callable[..., Any]) -> Floats:
-        """(N, D) X V from weighted columns, whose memory is free again before the hops begin."""
-        shift, scale = part("columns", lambda: column_scale(x, kind))
-        x = normalize(scaled(x, scale, shift), copy=False)
-        if self.moran and self.use != "x":
-            x = normalize(scaled(x, part("moran", lambda: moran_weights(x, a))), copy=False)
-        v = part("components", lambda: right_singular_vectors(x, self.dimensions, self.seed))
-        return np.asarray(x @ v.T)
-
-    def _smooth(self, z: Floats, a: sp.csr_array) -> Floats:
-        """Unit rows of the smoothed Z, one block a horizon."""
-        s, steps = propagator(a, z.dtype), 0 if self.use == "x" else self.steps
-        horizons = [round(steps / 3**i) for i in range(self.scales)]
-        if self.smoothing == "lazy":
-            blocks = [lazy_walk(z, s, t) for t in horizons]
-        else:
-            blocks = [decayed_hops(z, s, t, self.decay) for t in horizons]
-        blocks = [normalize(block, copy=False) for block in blocks]
-        return blocks[0] if len(blocks) == 1 else np.hstack(blocks)
-
-
-def column_scale(x: Any, kind: str) -> Floats:
-    """(2, F) shift and scale of the columns: idf for words, mean and 1/sd for a table, else 0, 1.
-
-    A column of a table that does not vary gets scale 0.
-    """
-    shift, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
-    if kind == "words":
-        scale = idf(x)
-    elif kind == "table":
-        shift, square = mean_and_square(x)
-        variance = square - shift**2
-        varies = variance > ROUNDING * square
-        scale = np.power(variance, -0.5, out=np.zeros_like(variance), where=varies)
-    return np.stack([shift, scale])
-
-
-def moran_weights(x: Any, adjacency: sp.csr_array) -> Floats:
-    """(F,) (I_f + .1)^½, with I_f the Moran autocorrelation, at least 0."""
-    return np.sqrt(np.maximum(moran(x, adjacency), 0) + FLOOR)
-
-
-def right_singular_vectors(x: Any, d: int, seed: int) -> Floats:
-    """(D, F): the `d` leading right singular vectors; the identity where F ≤ d."""
-    d = min(d, *x.shape)
-    if d == x.shape[1]:
-        return np.eye(d, dtype=x.dtype)
-    vectors: Floats = randomized_svd(x, d, random_state=seed)[2]
-    return vectors
-
-
-def null_direction(z: Floats, kind: str) -> Floats:
-    """(D,) s = Zᵀ1; 0 for a table."""
-    return z.sum(axis=0, dtype=np.float64) * (kind != "table")
-
-
-def deflated(z: Floats, s: Floats) -> Floats:
-    """Z (I − s sᵀ / sᵀs), where s = Zᵀ1 on the graph that was fitted; Z where s is 0."""
-    length = float(np.sqrt(s @ s))
-    if length == 0:
-        return z
-    unit = (s / length).astype(z.dtype)
-    return z - np.outer(z @ unit, unit)
-
-
-def leading_directions(z: Floats, r: int) -> Floats:
-    """(D, r) leading eigenvectors of ZᵀZ, so that Z R keeps Z's singular values; all if r > D."""
-    gram = np.asarray(z.T @ z, dtype=np.float64)
-    return fixed_signs(np.linalg.eigh(gram)[1][:, ::-1][:, :r]).astype(z.dtype)
+        edges = self.use != "x"
+        return low_pass(
+            feature_matrix(graph.x),
+            to_scipy(graph),
+            parts,
+            seed=self.seed,
+            features=self.features,
+            weigh=self.moran and edges,
+            dimensions=self.dimensions,
+            smoothing=self.smoothing,
+            steps=self.steps if edges else 0,
+            scales=self.scales,
+            decay=self.decay,
+            deflate=self.deflate,
+            directions=self.directions * (self.n_clusters or 0),
+            degree=self.degree,
+        )

@@ -5,8 +5,16 @@ https://arxiv.org/abs/1511.06335; the frequency prior is that of K. G. Dizaji et
 ICCV (2017), https://arxiv.org/abs/1704.06327.
 """
 
+import numpy as np
+import scipy.sparse as sp
 import torch
+from numpy.typing import NDArray
+from sklearn.metrics import pairwise_distances
 from torch import Tensor
+
+from graphclust.kernels.determinism import one_thread
+
+Vectors = NDArray[np.floating]
 
 FLOOR = -700.0  # of the log of a column's mass, which may be 0
 
@@ -25,16 +33,48 @@ def student_t(z: Tensor, centres: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.softmax(-(alpha + 1) / 2 * torch.log1p(squared / alpha), dim=1)
 
 
-def target_distribution(q: Tensor, balance: float = 1.0, power: float = 2.0) -> Tensor:
+def target_distribution(
+    q: Tensor, balance: float = 1.0, power: float = 2.0, mass: Tensor | None = None
+) -> Tensor:
     """P (N, K): p_ij ∝ q_ij^power / f_j^balance, f_j = Σ_i q_ij, rows summing to 1 (equation 3).
 
     `power` 2 and `balance` 1 are DEC's; `power` 1 and `balance` ½ DEPICT's prior. A column without
-    mass gets none. No gradient flows through a target.
+    mass gets none. `mass` (K,) stands for the f_j where `q` holds only some of the rows. No
+    gradient flows through a target.
     """
     q = q.detach()
-    return torch.softmax(power * q.log() - balance * q.sum(dim=0).log().clamp(min=FLOOR), dim=1)
+    mass = q.sum(dim=0) if mass is None else mass.detach()
+    return torch.softmax(power * q.log() - balance * mass.log().clamp(min=FLOOR), dim=1)
 
 
 def kl_divergence(p: Tensor, q: Tensor) -> Tensor:
     """Σ_ij p_ij log(p_ij / q_ij) / N: what draws Q to its target (equation 2); 0 log 0 is 0."""
     return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(dim=1).mean()
+
+
+def assignment(z: Vectors, centres: Vectors) -> Vectors:
+    """(N, K) Student-t memberships."""
+    with one_thread():
+        return student_t(torch.from_numpy(z), torch.from_numpy(centres)).numpy()
+
+
+def memberships(z: Vectors, labels: NDArray[np.int64]) -> Vectors:
+    """(N, K) Student-t memberships to the means of the clusters that a head found."""
+    member = sp.csr_array((np.ones(len(z), z.dtype), (labels, np.arange(len(z)))))
+    return assignment(z, np.asarray(member @ z / member.sum(axis=1)[:, None]).astype(z.dtype))
+
+
+def sharpness(z: Vectors, centres: Vectors) -> float:
+    """(1/N) Σ_i 1 − a_i / b_i, with a_i, b_i the squared distances to the two nearest centres.
+
+    The simplified silhouette of squared distances (E. Hruschka, R. Campello, L. de Castro,
+    "Evolutionary algorithms for clustering gene-expression data", ICDM (2004),
+    https://doi.org/10.1109/ICDM.2004.10073): 1 where clusters are points, 0 where nodes lie midway.
+    0 for a single centre. O(N K D).
+    """
+    if len(centres) < 2:
+        return 0.0
+    with one_thread():
+        distance = pairwise_distances(z, centres, metric="sqeuclidean")
+        near, next_ = np.partition(distance, 1, axis=1)[:, :2].T
+    return float(1 - np.divide(near, next_, out=np.ones_like(near), where=next_ > 0).mean())

@@ -10,14 +10,14 @@ from threadpoolctl import threadpool_limits
 
 from graphclust import METHODS, GraphError, GraphWarning, as_graph, load, to_scipy
 from graphclust.graph.synth import attributed_sbm
-from graphclust.kernels.sparse import lazy_walk, propagator
-from graphclust.methods.filter import (
+from graphclust.kernels.lowpass import (
     column_scale,
     deflated,
     leading_directions,
     moran_weights,
     right_singular_vectors,
 )
+from graphclust.kernels.sparse import lazy_walk, propagator
 
 PLAIN = {  # the truncated SVD, smoothed, and nothing else
     "features": "rows",
