@@ -7,9 +7,8 @@ The papers and the equations are those of `methods.scgc` and `methods.pamc`; the
   `methods.filter` (steps 1 to 5; alone as `filtered`);
 - `neighbours`: to A come the edges to the nearest by cosine of these features, scaled so that both
   weigh the same in all. Small components have then positives outside them;
-- `batch_size`: steps on some of the nodes. Their positives are drawn from their rows of R, and the
-  sums over all nodes (moments, cluster sums, Σ_i q_ij) follow as moving means, through which the
-  gradient of the present nodes flows as if they were all.
+- `batch_size`: steps on some of the nodes. Their positives are drawn from their rows of R, and sums
+  over all nodes are estimated from those of the batch.
 """
 
 from collections.abc import Callable, Iterator
