@@ -46,6 +46,7 @@ from graphclust.published import published_params
 ENTRIES = 50_000_000  # of R at most: 20 bytes each, and in an epoch of all nodes 100 more
 LOOK = 5  # epochs of all nodes from one look at the partition to the next
 LOOKS = 5  # starts of k-means for a look
+WARM = 30  # epochs of all nodes before the first look: vectors in few directions look sharp
 STARTS = 20  # of k-means, for the first centres
 DIRECTIONS = 2  # a cluster, in which neighbours are sought; as in `methods.filter`
 ODD = 1.5  # 1 + x + x²/2 + x³/6 > 0 for x > −1.59
@@ -153,7 +154,8 @@ class ContrastiveMethod(EmbeddingMethod):
 
             def score(epoch: int) -> float | None:
                 """Sharpness of the partition by k-means, now and then."""
-                if self.batch_size is None and (epoch + 1) % LOOK:
+                early = epoch + 1 < min(WARM, self.epochs)
+                if self.batch_size is None and (early or (epoch + 1) % LOOK):
                     return None
                 z = unit(encode(model.encoder, x, self.batch_size).cpu().numpy())
                 assert self.n_clusters is not None
