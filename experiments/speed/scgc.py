@@ -62,21 +62,17 @@ def losses(
 
     def moment(z: Tensor, order: int) -> Tensor:
         u = contrast.unit(z)
-        log_negatives = contrast.moment_negatives(u, TAU, contrast.moments(u, order), n)
+        log_negatives = contrast.moment_negatives(u, TAU, order)
         return contrast.influence_contrast(z, sparse, log_negatives, TAU)
 
     def block(z: Tensor) -> Tensor:
         u = contrast.unit(z)
-        sums, count = contrast.cluster_sums(u, nearest, K)
-        log_negatives = contrast.block_negatives(u, TAU, nearest, sums, count)
+        log_negatives = contrast.block_negatives(u, TAU, nearest, K)
         return contrast.influence_contrast(z, sparse, log_negatives, TAU)
 
     def meta(z: Tensor) -> Tensor:
         positive = contrast.log_positives(contrast.unit(z), sparse, TAU)
-        return (
-            contrast.meta_negatives(*contrast.cluster_sums(z, nearest, K), TAU).mean()
-            - positive.mean()
-        )
+        return contrast.meta_negatives(z, TAU, nearest, K).mean() - positive.mean()
 
     return {
         "dense, as published": lambda z: dense_contrast(z, dense, TAU),
@@ -135,7 +131,7 @@ def epoch_table(n: int, width: int) -> None:
         def ours(encoder: MLP = encoder, centres: Tensor = centres) -> Tensor:
             z = encoder(x)
             q, u = student_t(z, centres), contrast.unit(z)
-            log_negatives = contrast.moment_negatives(u, TAU, contrast.moments(u, 3), n)
+            log_negatives = contrast.moment_negatives(u, TAU, 3)
             return contrast.influence_contrast(z, sparse, log_negatives, TAU) + 0.1 * kl_divergence(
                 target_distribution(q), q
             )

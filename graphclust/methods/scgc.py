@@ -29,8 +29,8 @@ The defaults are not the paper's. Left to itself the contrast keeps falling whil
 small components have no positives but themselves; and bags of words need unit rows. So the encoder
 is small and reads unit rows beside low-pass features, each node gets its nearest neighbours by
 these as positives besides its own, and training ends at the sharpest partition (`patience`):
-k-means on unit vectors every five epochs, scored by `nn.assign.sharpness`. Clusters come from a
-head. Pictures want an autoencoder first (`pretrain=30`).
+k-means on unit vectors every five epochs from the thirtieth on, scored by `nn.assign.sharpness`.
+Clusters come from a head. Pictures want an autoencoder first (`pretrain=30`).
 
 Where it is not the best choice: the training-free `filter` takes a tenth of the time, and with its
 defaults it is better on cora; where classes follow degree (bat, eat) no contrast over edges is

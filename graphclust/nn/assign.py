@@ -33,18 +33,14 @@ def student_t(z: Tensor, centres: Tensor, alpha: float = 1.0) -> Tensor:
     return torch.softmax(-(alpha + 1) / 2 * torch.log1p(squared / alpha), dim=1)
 
 
-def target_distribution(
-    q: Tensor, balance: float = 1.0, power: float = 2.0, mass: Tensor | None = None
-) -> Tensor:
+def target_distribution(q: Tensor, balance: float = 1.0, power: float = 2.0) -> Tensor:
     """P (N, K): p_ij ∝ q_ij^power / f_j^balance, f_j = Σ_i q_ij, rows summing to 1 (equation 3).
 
     `power` 2 and `balance` 1 are DEC's; `power` 1 and `balance` ½ DEPICT's prior. A column without
-    mass gets none. `mass` (K,) stands for the f_j where `q` holds only some of the rows. No
-    gradient flows through a target.
+    mass gets none. No gradient flows through a target.
     """
     q = q.detach()
-    mass = q.sum(dim=0) if mass is None else mass.detach()
-    return torch.softmax(power * q.log() - balance * mass.log().clamp(min=FLOOR), dim=1)
+    return torch.softmax(power * q.log() - balance * q.sum(dim=0).log().clamp(min=FLOOR), dim=1)
 
 
 def kl_divergence(p: Tensor, q: Tensor) -> Tensor:

@@ -105,9 +105,13 @@ def squares(u: Tensor) -> Tensor:
     return u[:, a] * u[:, b] * scale
 
 
-def moment_negatives(u: Tensor, tau: float, sums: list[Tensor], n: int) -> Tensor:
-    """(B,) log neg_i of some unit rows from the `moments` of all `n`, to the order of these."""
-    pairs = squares(u) if len(sums) >= 2 else u
+def moment_negatives(u: Tensor, tau: float, order: int, n: int | None = None) -> Tensor:
+    """(B,) log neg_i from unit rows, expanded to an `order` of at most 4.
+
+    Where the rows are a sample of `n`, the sum over the others is scaled by (N − 1) / (B − 1): its
+    expectation is that over all others.
+    """
+    pairs = squares(u) if order >= 2 else u
     powers = [
         lambda s: u @ s,
         lambda s: pairs @ s,
@@ -115,10 +119,14 @@ def moment_negatives(u: Tensor, tau: float, sums: list[Tensor], n: int) -> Tenso
         lambda s: ((pairs @ s) * pairs).sum(dim=1),
     ]
     own = (u * u).sum(dim=1)
-    total = torch.full_like(own, n)
-    for p, (power, s) in enumerate(zip(powers, sums, strict=False), start=1):
+    total = torch.full_like(own, len(u) - 1)
+    for p, (power, s) in enumerate(zip(powers, moments(u, order), strict=False), start=1):
         total = total + tau**p / math.factorial(p) * (power(s) - own**p)
-    return total.log()
+    return (1 + _scale(len(u), n) * total).log()
+
+
+def _scale(present: int, n: int | None) -> float:
+    return 1.0 if n is None or present < 2 else (n - 1) / (present - 1)
 
 
 def cluster_sums(v: Tensor, assignment: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -131,27 +139,25 @@ def cluster_sums(v: Tensor, assignment: Tensor, k: int) -> tuple[Tensor, Tensor]
 
 
 def block_negatives(
-    u: Tensor, tau: float, assignment: Tensor, sums: Tensor, count: Tensor
+    u: Tensor, tau: float, assignment: Tensor, k: int, n: int | None = None
 ) -> Tensor:
-    """(B,) log neg_i of some unit rows from the `cluster_sums` of all; a node's own cluster is
-    taken without the node."""
+    """(B,) log neg_i from unit rows and their clusters; a node's own is taken without the node.
+
+    `n` as in `moment_negatives`.
+    """
+    sums, count = cluster_sums(u, assignment, k)
     mean = sums / count.clamp(min=1)[:, None]
     others = (count[assignment] - 1).clamp(min=0)
     near = ((sums[assignment] - u) * u).sum(dim=1) / others.clamp(min=1)
-    rest = torch.where(
-        F.one_hot(assignment, len(count)).bool(),
-        torch.zeros((), dtype=u.dtype, device=u.device),
-        count * torch.exp(tau * u @ mean.T),
-    )
-    return (1 + others * torch.exp(tau * near) + rest.sum(dim=1)).log()
+    elsewhere = ~F.one_hot(assignment, k).bool()
+    rest = torch.where(elsewhere, count * torch.exp(tau * u @ mean.T), 0.0).sum(dim=1)
+    return (1 + _scale(len(u), n) * (others * torch.exp(tau * near) + rest)).log()
 
 
-def meta_negatives(sums: Tensor, count: Tensor, tau: float) -> Tensor:
-    """(K′,) log Σ_b e^{τ cos(M_a, M_b) [a ≠ b]} of the K′ clusters that hold a node.
-
-    Args:
-        sums: (K, D) M_a, the sum of the *unscaled* vectors of a cluster. count: (K,) its nodes.
-    """
+def meta_negatives(z: Tensor, tau: float, assignment: Tensor, k: int) -> Tensor:
+    """(K′,) log Σ_b e^{τ cos(M_a, M_b) [a ≠ b]} of the K′ clusters that hold a node, with M_a the
+    sum of the *unscaled* vectors of a cluster."""
+    sums, count = cluster_sums(z, assignment, k)
     m = unit(sums[count > 0])
     others = ~torch.eye(len(m), dtype=torch.bool, device=m.device)
     return torch.logsumexp(tau * torch.where(others, m @ m.T, 0.0), dim=1)

@@ -7,9 +7,8 @@ The papers and the equations are those of `methods.scgc` and `methods.pamc`; the
   `methods.filter` (steps 1 to 5; alone as `filtered`);
 - `neighbours`: to A come the edges to the nearest by cosine of these features, scaled so that both
   weigh the same in all. Small components have then positives outside them;
-- `batch_size`: steps on some of the nodes. Their positives are drawn from their rows of R, and the
-  sums over all nodes (moments, cluster sums, Σ_i q_ij) follow as moving means, through which the
-  gradient of the present nodes flows as if they were all.
+- `batch_size`: steps on some of the nodes. Their positives are drawn from their rows of R, and sums
+  over all nodes are estimated from those of the batch.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,6 +46,7 @@ from graphclust.published import published_params
 ENTRIES = 50_000_000  # of R at most: 20 bytes each, and in an epoch of all nodes 100 more
 LOOK = 5  # epochs of all nodes from one look at the partition to the next
 LOOKS = 5  # starts of k-means for a look
+WARM = 30  # epochs of all nodes before the first look: vectors in few directions look sharp
 STARTS = 20  # of k-means, for the first centres
 DIRECTIONS = 2  # a cluster, in which neighbours are sought; as in `methods.filter`
 ODD = 1.5  # 1 + x + x²/2 + x³/6 > 0 for x > −1.59
@@ -154,7 +154,8 @@ class ContrastiveMethod(EmbeddingMethod):
 
             def score(epoch: int) -> float | None:
                 """Sharpness of the partition by k-means, now and then."""
-                if self.batch_size is None and (epoch + 1) % LOOK:
+                early = epoch + 1 < min(WARM, self.epochs)
+                if self.batch_size is None and (early or (epoch + 1) % LOOK):
                     return None
                 z = unit(encode(model.encoder, x, self.batch_size).cpu().numpy())
                 assert self.n_clusters is not None

@@ -65,7 +65,7 @@ class MLP(nn.Module):
     def __init__(self, widths: Sequence[int], low: bool = False) -> None:
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self.low, self.width = low, widths[-1]
+        self.low = low
 
     def forward(self, x: Tensor | Whole) -> Tensor:
         first, *rest = (cast(nn.Linear, layer) for layer in self.layers)

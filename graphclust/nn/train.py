@@ -100,7 +100,7 @@ def train(
             keeper.rate(epoch, found)
         keeper.history.append({"epoch": epoch, **means})
         stopped = trace(epoch, **means)
-        tired = score is not None and epoch - keeper.best_epoch >= patience
+        tired = bool(keeper.best) and epoch - keeper.best_epoch >= patience
         keeper.done = stopped or tired or epoch == epochs - 1
         keeper.save()
     if keeper.best:

@@ -1,6 +1,7 @@
 """Contrastive losses against plain loops, their limits, and how near each kind of negatives is."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def loops(z, tau):
 
 
 def log_negatives(u, tau, order):
-    return contrast.moment_negatives(u, tau, contrast.moments(u, order), len(u))
+    return contrast.moment_negatives(u, tau, order)
 
 
 @pytest.mark.parametrize("tau", [0.25, 2.25])
@@ -107,8 +108,7 @@ def test_block_negatives_are_exact_where_clusters_are_points():
     nearest = torch.tensor([0, 0, 1, 2, 2, 2, 2, 0])
     u = contrast.unit(points)[nearest]
     for k in (3, 5):  # with empty clusters
-        sums, count = contrast.cluster_sums(u, nearest, k)
-        found = contrast.block_negatives(u, 1.7, nearest, sums, count)
+        found = contrast.block_negatives(u, 1.7, nearest, k)
         assert torch.allclose(found, contrast.exact_negatives(u, 1.7))
 
 
@@ -124,7 +124,7 @@ def test_block_negatives_are_their_formula_and_a_lower_bound():
             mean = sum(u[k] for k in others) / len(others)
             total = total + len(others) * torch.exp(tau * (u[i] @ mean))
         expected.append(total.log())
-    found = contrast.block_negatives(u, tau, nearest, *contrast.cluster_sums(u, nearest, 3))
+    found = contrast.block_negatives(u, tau, nearest, 3)
     assert torch.allclose(found, torch.stack(expected))
     assert (found <= contrast.exact_negatives(u, tau)).all()
 
@@ -138,7 +138,7 @@ def test_meta_negatives_are_their_formula():
             math.exp(tau * cosine_similarity(meta[a], meta[b], dim=0).item() * (a != b))
             for b in range(3)
         )
-        found = contrast.meta_negatives(*contrast.cluster_sums(z, nearest, 3), tau)
+        found = contrast.meta_negatives(z, tau, nearest, 3)
         assert found[a].item() == pytest.approx(math.log(expected))
 
 
@@ -146,12 +146,12 @@ def test_an_empty_cluster_and_a_zero_row_stay_finite():
     z = draw()
     z = torch.cat([z[:8], torch.zeros(1, 3, dtype=z.dtype)]).detach().requires_grad_()
     nearest = torch.tensor([0, 2, 2, 0, 2, 2, 0, 0, 4])  # 1 and 3 are empty, 4 is a zero row
-    sums, count = contrast.cluster_sums(z, nearest, 6)
+    count = contrast.cluster_sums(z, nearest, 6)[1]
     assert count.tolist() == [4, 0, 4, 0, 1, 0]
     u = contrast.unit(z)
     losses = [
-        contrast.meta_negatives(sums, count, 1.0),
-        contrast.block_negatives(u, 1.0, nearest, *contrast.cluster_sums(u, nearest, 6)),
+        contrast.meta_negatives(z, 1.0, nearest, 6),
+        contrast.block_negatives(u, 1.0, nearest, 6),
         contrast.exact_negatives(u, 1.0),
         log_negatives(u, 1.0, 4),
         contrast.log_positives(u, entries(matrix()), 1.0),
@@ -170,10 +170,24 @@ def test_without_temperature_only_sizes_count():
     for found in (
         contrast.exact_negatives(u, 0.0),
         log_negatives(u, 0.0, 2),
-        contrast.block_negatives(u, 0.0, nearest, *contrast.cluster_sums(u, nearest, 3)),
+        contrast.block_negatives(u, 0.0, nearest, 3),
     ):
         assert torch.allclose(found, torch.full((9,), math.log(9), dtype=z.dtype))
     assert torch.allclose(contrast.log_positives(u, entries(r), 0.0), r.sum(dim=1).log())
+
+
+@pytest.mark.parametrize("order", [2, 3, 4])
+def test_samples_expect_the_sum_over_all(order):
+    """Over all samples of four nodes that hold node 0, the mean of neg_0 is that of all seven."""
+    u = contrast.unit(draw(n=7))
+    whole = log_negatives(u, 1.2, order).exp()[0]
+    samples = [[0, *rest] for rest in combinations(range(1, 7), 3)]
+    found = [contrast.moment_negatives(u[s], 1.2, order, n=7).exp()[0] for s in samples]
+    assert torch.allclose(sum(found) / len(samples), whole)
+    points = contrast.unit(draw(n=2))[[0, 0, 0, 1, 1, 1, 1]]  # where blocks are exact
+    nearest = torch.tensor([0, 0, 0, 1, 1, 1, 1])
+    found = [contrast.block_negatives(points[s], 1.2, nearest[s], 2, n=7).exp()[0] for s in samples]
+    assert torch.allclose(sum(found) / len(samples), contrast.exact_negatives(points, 1.2).exp()[0])
 
 
 def test_order_of_nodes_does_not_matter():
@@ -200,9 +214,9 @@ def test_how_near_each_kind_comes_to_the_exact_gradient():
         if kind == "exact":
             loss = contrast.exact_negatives(u, tau)
         elif kind == "block":
-            loss = contrast.block_negatives(u, tau, nearest, *contrast.cluster_sums(u, nearest, 4))
+            loss = contrast.block_negatives(u, tau, nearest, 4)
         elif kind == "meta":
-            loss = contrast.meta_negatives(*contrast.cluster_sums(z, nearest, 4), tau)
+            loss = contrast.meta_negatives(z, tau, nearest, 4)
         else:
             loss = log_negatives(u, tau, kind)
         return torch.autograd.grad(loss.mean(), z)[0].flatten()
