@@ -4,7 +4,6 @@ A card is a TOML file in `datasets/` (in a checkout) or `share/graphclust/datase
 """
 
 import hashlib
-import sysconfig
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphclust.graph.errors import GraphError
+from graphclust.graph.files import shared_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +39,6 @@ class Card:
     homophily: float | None = None
     traps: list[str] = field(default_factory=list)
     sha256: dict[str, str] = field(default_factory=dict)
-
-
-def shared_folder(name: str, pattern: str) -> Path | None:
-    """A folder of files that come with the package: in a checkout, else where pip put them: in the
-    environment, or with its --user or --target.
-    """
-    beside = Path(__file__).resolve().parents[1]
-    user = sysconfig.get_path("data", sysconfig.get_preferred_scheme("user"))
-    checkout = {"datasets": beside / "datasets", "results": beside / "experiments" / "results"}
-    roots = (Path(sysconfig.get_path("data")), Path(user), beside)
-    folders = (checkout[name], *(root / "share" / "graphclust" / name for root in roots))
-    return next((p for p in folders if any(p.glob(pattern))), None)
 
 
 def card_folder() -> Path | None:

@@ -14,6 +14,7 @@ ORDER = [  # a room may import from rooms on lines above its own, and from its o
     {"params", "kernels"},
     {"registry"},
     {"graph"},
+    {"published"},
     {"base"},
     {"heads"},
     {"nn"},

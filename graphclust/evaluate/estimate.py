@@ -19,9 +19,9 @@ from scipy.optimize import nnls
 from torch_geometric.data import Data
 
 from graphclust.base import Method
-from graphclust.cards import shared_folder
 from graphclust.graph.errors import GraphError
 from graphclust.graph.features import n_values
+from graphclust.graph.files import shared_folder
 from graphclust.heads import as_head
 
 SIZES = ("nodes", "arcs", "x_values")

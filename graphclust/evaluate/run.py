@@ -45,6 +45,7 @@ from graphclust.loaders import load
 
 POLL = 0.05  # seconds between looks at a cell's memory
 MB = 1e6
+LAST, ORACLE = PROTOCOLS = ("last epoch", "oracle epoch")
 _MAIN = threading.Lock()
 
 
@@ -54,6 +55,7 @@ def run_cell(
     *,
     time_limit: float | None = None,
     memory_limit: float | None = None,
+    protocol: str = LAST,
 ) -> dict[str, Any]:
     """Fit `method` to `graph` in a process of its own; always returns a row.
 
@@ -63,20 +65,26 @@ def run_cell(
         time_limit: seconds until the process is ended.
         memory_limit: megabytes of resident memory above which the process is ended; libraries
             count, about 400 MB before anything is done.
+        protocol: what is scored: `last epoch`, the final result; `oracle epoch`, every external
+            score at its own best among the labels of all epochs, which are chosen by the classes:
+            to be set beside papers that report so, never beside other rows.
 
     Returns:
-        `method`, `params` (JSON), `seed`, `status` (ok, failed, crashed, time limit, memory limit),
-        `reason`, `nodes`, `arcs`, `x_values`, `n_clusters`, the scores of `evaluate.metrics`,
-        `seconds`, `cpu_seconds`, `peak_mb`, `extra_mb`, `warnings`, `versions` (JSON), `commit`,
-        `cpu`.
+        `method`, `params` (JSON), `seed`, `protocol`, `status` (ok, failed, crashed, time limit,
+        memory limit), `reason`, `nodes`, `arcs`, `x_values`, `n_clusters`, the scores of
+        `evaluate.metrics`, `seconds`, `cpu_seconds`, `peak_mb`, `extra_mb`, `warnings`, `versions`
+        (JSON), `commit`, `cpu`.
 
     Raises:
         TypeError: the method's class lives in the running script.
+        ValueError: no such protocol.
     """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, found {protocol!r}")
     check_importable(type(method))
-    row = describe(method)
+    row = describe(method) | {"protocol": protocol}
     with stored(graph) as source:
-        return row | _in_process(method, source, time_limit, memory_limit)
+        return row | _in_process(method, source, time_limit, memory_limit, protocol)
 
 
 def check_importable(cls: type[Method]) -> None:
@@ -121,11 +129,15 @@ def stored(graph: Any) -> Iterator[str]:
 
 
 def _in_process(
-    method: Method, source: str, time_limit: float | None, memory_limit: float | None
+    method: Method,
+    source: str,
+    time_limit: float | None,
+    memory_limit: float | None,
+    protocol: str,
 ) -> dict[str, Any]:
     server = context()
     ours, theirs = server.Pipe(duplex=False)
-    process = server.Process(target=_work, args=(theirs, method, source), daemon=True)
+    process = server.Process(target=_work, args=(theirs, method, source, protocol), daemon=True)
     with _no_main():
         process.start()
     theirs.close()
@@ -152,7 +164,7 @@ def _in_process(
         ours.close()
 
 
-def _work(connection: Connection, method: Method, source: str) -> None:
+def _work(connection: Connection, method: Method, source: str, protocol: str) -> None:
     """What the cell's process does: one row of figures, or the reason why there is none."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     for module in PRELOADED:  # nothing to do where the server has done it
@@ -162,7 +174,7 @@ def _work(connection: Connection, method: Method, source: str) -> None:
             warnings.simplefilter("always")
             graph = load(source)
             connection.send(None)
-            row = _measure(method, graph)
+            row = _measure(method, graph, protocol)
         row["warnings"] = "; ".join(dict.fromkeys(str(warning.message) for warning in caught))
     except MemoryError as error:
         row = _ended("failed", f"out of memory: {error}")
@@ -179,11 +191,13 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _measure(method: Method, graph: Data) -> dict[str, Any]:
+def _measure(method: Method, graph: Data, protocol: str) -> dict[str, Any]:
+    epochs: list[Any] = []
+    watch = None if protocol == LAST else lambda _, labels: epochs.append(labels)
     _reset_peak()
     before = _resident(os.getpid())
     cpu = time.process_time()
-    result = method.fit(graph)
+    result = method.fit(graph, watch=watch)
     cpu = time.process_time() - cpu
     peak = _peak()
     row = {
@@ -197,7 +211,8 @@ def _measure(method: Method, graph: Data) -> dict[str, Any]:
         "extra_mb": max(peak - before, 0.0),
     }
     if n_classes(graph.y):
-        row |= external(result.labels, graph.y)
+        scores = [external(labels, graph.y) for labels in (*epochs, result.labels)]
+        row |= {name: max(score[name] for score in scores) for name in scores[0]}
     if not is_signed(graph):
         row |= internal(graph, result.labels)
     return row

@@ -5,6 +5,7 @@ run or a full disk leaves the old file or the new one, never half of one.
 """
 
 import os
+import sysconfig
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -65,6 +66,22 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def shared_folder(name: str, pattern: str) -> Path | None:
+    """A folder of files that come with the package: in a checkout, else where pip put them: in the
+    environment, or with its --user or --target.
+    """
+    beside = Path(__file__).resolve().parents[2]
+    user = sysconfig.get_path("data", sysconfig.get_preferred_scheme("user"))
+    checkout = {
+        "datasets": beside / "datasets",
+        "results": beside / "experiments" / "results",
+        "published": beside / "experiments" / "published",
+    }
+    roots = (Path(sysconfig.get_path("data")), Path(user), beside)
+    folders = (checkout[name], *(root / "share" / "graphclust" / name for root in roots))
+    return next((p for p in folders if any(p.glob(pattern))), None)
 
 
 def read_npz(path: str | Path) -> Data:

@@ -5,8 +5,8 @@ The papers and the equations are those of `methods.scgc` and `methods.pamc`; the
 
 - `features="both"`: the encoder reads unit rows of x beside the low-pass features of
   `methods.filter` (steps 1 to 5; alone as `filtered`);
-- `neighbours`: the graph is joined by the cosine neighbours of these features. Components too small
-  to tell a class from another have then positives outside them;
+- `neighbours`: to A come the edges to the nearest by cosine of these features, scaled so that both
+  weigh the same in all. Small components have then positives outside them;
 - `batch_size`: steps on some of the nodes. Their positives are drawn from their rows of R, and the
   sums over all nodes (moments, cluster sums, Σ_i q_ij) follow as moving means, through which the
   gradient of the present nodes flows as if they were all.
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -42,6 +42,7 @@ from graphclust.nn.objective import Objective
 from graphclust.nn.steps import Step, batches, whole_graph
 from graphclust.nn.train import Terms, fingerprint, torch_device, train
 from graphclust.params import param
+from graphclust.published import published_params
 
 ENTRIES = 50_000_000  # of R at most: 20 bytes each, and in an epoch of all nodes 100 more
 LOOK = 5  # epochs of all nodes from one look at the partition to the next
@@ -58,7 +59,7 @@ class ContrastiveMethod(EmbeddingMethod):
     features: Literal["both", "filtered", "rows", "raw"] = param(
         "both", "what the encoder reads: unit rows and low-pass features, one of them, x as it is"
     )
-    neighbours: int = param(15, "nearest by filtered features, joined to each node; 0: none", low=0)
+    neighbours: int = param(30, "nearest by filtered features, joined to each node; 0: none", low=0)
     hidden: str = param("256-128", "widths of the encoder's hidden layers", valid=widths)
     latent: int = param(10, "D", low=1)
     order: int = param(1, "r: hops of the influence matrix", low=1)
@@ -69,7 +70,7 @@ class ContrastiveMethod(EmbeddingMethod):
     moments: int = param(3, "order of the expansion of the negatives", low=2, high=4)
     epochs: int = param(100, "epochs at most", low=1)
     patience: int = param(
-        20, "epochs that no sharper partition is waited for; 0: train to the last", low=0
+        40, "epochs that no sharper partition is waited for; 0: train to the last", low=0
     )
     rate: float = param(1e-3, "learning rate of Adam", low=1e-8)
     batch_size: int | None = param(None, "nodes a step; none: all", low=2)
@@ -92,6 +93,15 @@ class ContrastiveMethod(EmbeddingMethod):
         "moments", "sum over all nodes: expanded, exact in chunks, by cluster means, by meta-nodes"
     )
     decoder: ClassVar[bool] = False
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> Self:
+        """The method with its authors' parameters for a data set, as in `preset("dblp")`.
+
+        Raises:
+            ValueError: nothing was published for that name; the sentence says what was.
+        """
+        return cls(**(published_params(cls.name, name) | changes))
 
     def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         self._refuse()
@@ -133,8 +143,8 @@ class ContrastiveMethod(EmbeddingMethod):
     def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
         run = fingerprint(self, graph)
         with one_thread() if self.deterministic else nullcontext():
-            rows, adjacency, extras = self._inputs(graph)
-            x = Rows(rows, torch.device(self.device))
+            blocks, adjacency, extras = self._inputs(graph)
+            x = Rows(*blocks, device=torch.device(self.device))
             model = self._objective(x, trace, run)
             steps = self._steps(x, adjacency)
 
@@ -158,23 +168,23 @@ class ContrastiveMethod(EmbeddingMethod):
             z = self._vectors(model, x)
         return z, extras | state(model)
 
-    def _inputs(self, graph: Data) -> tuple[Any, sp.csr_array, dict[str, Any]]:
+    def _inputs(self, graph: Data) -> tuple[list[Any], sp.csr_array, dict[str, Any]]:
         """What the encoder reads, the graph of the positives, and what filtering fitted."""
         x, a = feature_matrix(graph.x), to_scipy(graph)
         parts: dict[str, Any] = {}
         joined = min(self.neighbours, graph.num_nodes - 1)
         filtered = low_pass(x, a, parts, seed=self.seed) if self._filters or joined else None
-        rows = encoder_input(x, filtered if self._filters else None, self.features)
-        return rows, self._joined(filtered, a, joined), parts if self._filters else {}
+        blocks = encoder_input(x, filtered if self._filters else None, self.features)
+        return blocks, self._joined(filtered, a, joined), parts if self._filters else {}
 
     def _joined(self, z: Vectors | None, a: sp.csr_array, neighbours: int) -> sp.csr_array:
-        """The graph and the nearest neighbours by filtered features, whose edges weigh alike."""
+        """The graph and the nearest neighbours by filtered features; each weighs as much in all."""
         if not neighbours or z is None:
             return a
         if self.n_clusters is not None:
             z = normalize(z @ leading_directions(z, DIRECTIONS * self.n_clusters))
         near = to_scipy(knn_graph(z, neighbours, mutual=False, weights="equal", seed=self.seed))
-        return sp.csr_array(a + near * (a.data.mean() if a.nnz else 1.0))
+        return sp.csr_array(a + near * (a.sum() / near.sum() if a.nnz else 1.0))
 
     def _objective(self, x: Rows, trace: Trace, run: str) -> Objective:
         """The model, its encoder warmed up and its centres found by k-means."""
@@ -235,11 +245,11 @@ class ContrastiveMethod(EmbeddingMethod):
         same_width(x, fitted)
         with one_thread():
             z = low_pass(x, to_scipy(graph), dict(extras), seed=0) if self._filters else None
-            x = encoder_input(x, z, self.features)
-            encoder = MLP([x.shape[1], *widths(self.hidden), self.latent])
+            rows = Rows(*encoder_input(x, z, self.features), device=torch.device("cpu"))
+            encoder = MLP([rows.shape[1], *widths(self.hidden), self.latent])
             for weight, value in zip(encoder.parameters(), weights, strict=True):
                 weight.data = torch.from_numpy(value)
-            z = encode(encoder, Rows(x, torch.device("cpu"))).numpy()
+            z = encode(encoder, rows).numpy()
         return unit(z) if self.labels == "head" else z
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
@@ -253,16 +263,12 @@ class ContrastiveMethod(EmbeddingMethod):
         return self.features in ("both", "filtered")
 
 
-def encoder_input(x: Any, filtered: Vectors | None, features: str) -> Any:
-    """(N, F′) the rows that `features` names; sparse where x is."""
+def encoder_input(x: Any, filtered: Vectors | None, features: str) -> list[Any]:
+    """The blocks of columns that `features` names."""
     if features == "filtered":
-        return filtered
+        return [filtered]
     rows = x if features == "raw" else normalize(x)
-    if filtered is None:
-        return rows
-    if sp.issparse(rows):
-        return sp.csr_array(sp.hstack([rows, filtered]))
-    return np.hstack([rows, filtered])
+    return [rows] if filtered is None else [rows, filtered]
 
 
 def state(model: Objective) -> dict[str, Any]:

@@ -12,38 +12,61 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from graphclust.graph.features import sparse_tensor
 from graphclust.nn.train import Terms, train
 
+Whole = tuple[Tensor | None, Tensor | None]  # sparse CSR columns, dense columns
 SPARSE = 0.2  # share of values that are not zero, below which a matrix product runs on these alone
 
 
 class Rows:
-    """What an encoder reads: (N, F) features, whole (`all`, sparse where that pays) or by rows."""
+    """What an encoder reads: (N, F) features, whole (`all`) or by rows.
 
-    def __init__(self, x: NDArray[np.float32] | sp.csr_array, device: torch.device) -> None:
-        if not sp.issparse(x) and np.count_nonzero(x) < SPARSE * x.size:
-            x = sp.csr_array(x)
+    Args:
+        blocks: matrices of N rows to be laid side by side. Those that are mostly zero come first
+            and stay sparse; the order of columns is that of `take` and `dense`.
+    """
+
+    def __init__(self, *blocks: Any, device: torch.device) -> None:
+        thin = [sp.csr_array(x) for x in blocks if _share(x) < SPARSE]
+        thick = [x for x in blocks if _share(x) >= SPARSE]
         self.device = device
-        self.sparse = x if sp.issparse(x) else None
-        self.shape = x.shape
-        whole = sparse_tensor(x) if sp.issparse(x) else torch.from_numpy(np.ascontiguousarray(x))
-        self.all: Tensor = whole.to(device)
+        self.sparse = sp.csr_array(sp.hstack(thin)) if thin else None
+        arrays: list[Any] = [x.toarray() if sp.issparse(x) else x for x in thick]
+        self.thick = torch.from_numpy(np.hstack(arrays)).to(device) if arrays else None
+        widths = [x.shape[1] for x in blocks]
+        self.shape = (blocks[0].shape[0], sum(widths))
+        whole = None if self.sparse is None else sparse_tensor(self.sparse).to(device)
+        self.all: Whole = (whole, self.thick)
 
     def take(self, index: Tensor) -> Tensor:
         """(B, F) dense rows."""
-        if self.sparse is None:
-            return self.all[index.to(self.device)]
-        return torch.from_numpy(self.sparse[index.cpu().numpy()].toarray()).to(self.device)
+        parts = []
+        if self.sparse is not None:
+            rows = self.sparse[index.cpu().numpy()].toarray()
+            parts.append(torch.from_numpy(rows).to(self.device))
+        if self.thick is not None:
+            parts.append(self.thick[index.to(self.device)])
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def dense(self) -> Tensor:
+        """(N, F) everything."""
+        return self.take(torch.arange(self.shape[0]))
+
+
+def _share(x: Any) -> float:
+    """Of values that are not zero."""
+    filled = x.nnz if sp.issparse(x) else np.count_nonzero(x)
+    return float(filled) / max(1, x.shape[0] * x.shape[1])
 
 
 class MLP(nn.Module):
     """Linear layers with ReLU between them, the last one without; `widths` from input to output.
 
-    The first layer takes sparse CSR input; `low` runs the products of the later ones in bfloat16.
+    The input is dense, or the sparse and the dense columns of `Rows.all`; `low` runs the products
+    of dense matrices in bfloat16.
     """
 
     def __init__(self, widths: Sequence[int], low: bool = False) -> None:
@@ -51,14 +74,17 @@ class MLP(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.low, self.width = low, widths[-1]
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Whole) -> Tensor:
         first, *rest = (cast(nn.Linear, layer) for layer in self.layers)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.low):
-            if x.layout == torch.sparse_csr:
-                with torch.autocast(x.device.type, enabled=False):
-                    h = torch.addmm(first.bias, x, first.weight.T)
-            else:
-                h = first(x)
+        thin, thick = (None, x) if isinstance(x, Tensor) else x
+        with torch.autocast(first.weight.device.type, torch.bfloat16, enabled=self.low):
+            split = 0 if thin is None else thin.shape[1]
+            h: Tensor = first.bias
+            if thick is not None:
+                h = F.linear(thick, first.weight[:, split:], h).float()
+            if thin is not None:
+                with torch.autocast(first.weight.device.type, enabled=False):
+                    h = torch.addmm(h, thin, first.weight[:, :split].T)
             for layer in rest:
                 h = layer(F.relu(h))
         return h.float()

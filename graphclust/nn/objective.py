@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from graphclust.nn import contrast
 from graphclust.nn.assign import kl_divergence, student_t, target_distribution
-from graphclust.nn.mlp import MLP
+from graphclust.nn.mlp import MLP, Whole
 from graphclust.nn.train import Terms
 
 MOVING = 0.1  # weight of the newest nodes in a moving mean
@@ -55,7 +55,7 @@ class Objective(nn.Module):
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
     def forward(
-        self, rows: Tensor, influence: contrast.Influence, target: Tensor | None = None
+        self, rows: Tensor | Whole, influence: contrast.Influence, target: Tensor | None = None
     ) -> Terms:
         """The terms of the objective, `loss` their sum.
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from graphclust.nn.contrast import Influence
-from graphclust.nn.mlp import Rows
+from graphclust.nn.mlp import Rows, Whole
 
-Step = tuple[Tensor, Influence, Tensor | None]
+Step = tuple[Tensor | Whole, Influence, Tensor | None]
 
 
 def whole_graph(x: Rows, r: sp.csr_array, target: bool) -> Callable[[], Iterator[Step]]:
@@ -20,7 +20,7 @@ def whole_graph(x: Rows, r: sp.csr_array, target: bool) -> Callable[[], Iterator
     parts = [torch.from_numpy(part.astype(np.int64)) for part in (row, r.indices)]
     anchors = torch.arange(r.shape[0])
     influence = Influence(*(part.to(x.device) for part in (anchors, *parts, weight)))
-    wanted = x.all.to_dense() if target else None
+    wanted = x.dense() if target else None
     return lambda: iter([(x.all, influence, wanted)])
 
 

@@ -16,6 +16,7 @@ from graphs import method
 from graphclust import METHODS, load
 from graphclust.evaluate.metrics import EXTERNAL, INTERNAL, external, internal
 from graphclust.evaluate.run import run_cell
+from graphclust.graph.synth import attributed_sbm
 
 sys.path.insert(0, os.path.dirname(__file__))
 from broken import Broken
@@ -90,6 +91,7 @@ def test_a_cell_does_not_outlive_its_program(tmp_path):
         sys.path.insert(0, {os.path.dirname(__file__)!r})
         from broken import Broken
         from graphclust.evaluate.run import run_cell
+from graphclust.graph.synth import attributed_sbm
         print("started", flush=True)
         run_cell(Broken(how="hang"), "karate")
     """)
@@ -167,3 +169,19 @@ def test_warnings_on_loading_are_in_the_row_and_not_on_the_screen(tmp_path, capf
     (tmp_path / "a.csv").write_text("a,b\nb,c\nc,c\n")
     assert run_cell(method("louvain"), tmp_path / "a.csv")["warnings"] == "1 self-loop dropped"
     assert capfd.readouterr().err == ""
+
+
+def test_the_oracle_takes_each_score_at_its_own_best_epoch():
+    """What papers print that choose by the classes: never below the last epoch, and so named."""
+    graph = attributed_sbm(120, 4, p_in=0.1, p_out=0.05, features=8, signal=0.4)
+    model, seen = METHODS["scgc"](n_clusters=4, epochs=12, patience=0, head="kmeans"), []
+    result = model.fit(graph, watch=lambda _, labels: seen.append(labels))
+    scores = [external(labels, graph.y) for labels in (*seen, result.labels)]
+    last, oracle = (run_cell(model, graph, protocol=p) for p in ("last epoch", "oracle epoch"))
+    assert (last["protocol"], oracle["protocol"]) == ("last epoch", "oracle epoch")
+    for name in ("acc", "nmi", "ari", "macro_f1"):
+        assert last[name] == pytest.approx(scores[-1][name])
+        assert oracle[name] == pytest.approx(max(score[name] for score in scores))
+    assert oracle["nmi"] > last["nmi"]
+    with pytest.raises(ValueError, match="protocol must be one of last epoch, oracle epoch"):
+        run_cell(model, graph, protocol="best")

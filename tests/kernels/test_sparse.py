@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from graphclust.kernels import sparse
 from graphclust.kernels.sparse import (
     BLOCK,
     coalesce,
@@ -146,3 +147,58 @@ def test_hops_by_their_formulas(steps, weight):
     assert decayed_hops(z, sparse, steps, 0.9) == pytest.approx(hops)
     assert np.array_equal(z, before)
     assert propagator(sp.csr_array(a), np.float32).dtype == np.float32
+
+
+def dense_walk(a):
+    with_loops = a + np.eye(len(a))
+    return with_loops / with_loops.sum(axis=1, keepdims=True)
+
+
+def random_graph(n=14, weighted=True, seed=0):
+    """Unequal degrees, weights, an isolated node."""
+    rng = np.random.default_rng(seed)
+    a = np.triu(rng.random((n, n)) * (rng.random((n, n)) < 0.3), 1)
+    a = a + a.T
+    a[5], a[:, 5] = 0, 0
+    return a if weighted else (a > 0).astype(float)
+
+
+@pytest.mark.parametrize("cumulative", [True, False])
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_influence_is_powers_of_the_walk(order, cumulative, monkeypatch):
+    a = random_graph()
+    powers = [np.linalg.matrix_power(dense_walk(a), r) for r in range(1, order + 1)]
+    expected = sum(powers) if cumulative else powers[-1]
+    for products in (1, 40, 1 << 24):  # multiplications in a block of rows
+        monkeypatch.setattr(sparse, "PRODUCTS", products)
+        found = sparse.influence(sp.csr_array(a), order, cumulative=cumulative)
+        assert found.toarray() == pytest.approx(expected)
+        assert found.sum(axis=1) == pytest.approx(order if cumulative else 1)
+        assert found.has_sorted_indices
+
+
+def test_influence_keeps_the_largest_entries_of_a_row():
+    a = random_graph()
+    step = dense_walk(a)
+
+    def cut(matrix, k=3):
+        kept = np.zeros_like(matrix)
+        for i, row in enumerate(matrix):
+            largest = np.argsort(-row, kind="stable")[:k]
+            kept[i, largest] = row[largest] / row[largest].sum()
+        return kept
+
+    first = cut(step)
+    second = cut(first @ first)
+    found = sparse.influence(sp.csr_array(a), 2, cumulative=True, top_k=3)
+    assert found.toarray() == pytest.approx(first + second)
+
+
+def test_influence_that_grows_too_large_is_refused():
+    a = sp.csr_array(random_graph(n=40))
+    entries = sparse.influence(a, 2).nnz
+    assert sparse.influence(a, 2, limit=entries).nnz == entries
+    with pytest.raises(ValueError, match=r"order 2 has more than 50 entries; take a lower order"):
+        sparse.influence(a, 2, limit=50)
+    with pytest.raises(ValueError, match="order 1 has more than 50 entries"):
+        sparse.influence(a, 1, limit=50)
