@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 import torch
+from numpy.typing import NDArray
 from sklearn.preprocessing import normalize
 from torch import Tensor, nn
 from torch_geometric.data import Data
@@ -24,15 +25,13 @@ from torch_geometric.data import Data
 from graphclust.base import Clustering, Labels, Method, Trace
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix, sparse_tensor
-from graphclust.heads.head import same_width, squeeze
+from graphclust.heads.head import same_width
 from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.edges import Rows
 from graphclust.kernels.sparse import normalised_adjacency
 from graphclust.nn.mlp import Rows as Features
 from graphclust.nn.train import Terms, fingerprint, torch_device, train
 from graphclust.params import param
-
-EMPTY = "the loss found no use for the others"
 
 
 class Inputs:
@@ -41,8 +40,8 @@ class Inputs:
     def __init__(self, graph: Data, device: torch.device) -> None:
         self.device = device
         self.adjacency: sp.csr_array = to_scipy(graph).astype(np.float32)
-        self.features = Features(normalize(feature_matrix(graph.x), norm="l1"), device)
-        self.x: Tensor = self.features.all
+        features = Features(normalize(feature_matrix(graph.x), norm="l1"), device=device)
+        self.x: Tensor = next(part for part in features.all if part is not None)
         self.rows = Rows.of(self.adjacency, device, torch.float32)
         self.n = graph.num_nodes
 
@@ -108,16 +107,14 @@ class PartitionMethod(Method):
             inputs = Inputs(graph, torch.device(self.device))
             model = self._train(inputs, trace, fingerprint(self, graph))
             z, soft = _outcome(model, inputs)
-        labels, used = squeeze(soft.argmax(axis=1), k, EMPTY)
-        order = np.r_[used, np.setdiff1d(np.arange(k), used)]
-        weights = {
-            f"weights.{i}": p.detach().cpu().numpy() for i, p in enumerate(model.parameters())
-        }
+        labels, filled = fill(soft)
+        weights = [p.detach().cpu().numpy() for p in model.parameters()]
+        extras = {f"weights.{i}": weight for i, weight in enumerate(weights)}
         return {
             "labels": labels,
-            "soft": soft[:, order],
+            "soft": soft,
             "embedding": z,
-            "extras": weights | {"used": used},
+            "extras": extras | {"filled": filled},
         }
 
     def _train(self, inputs: Inputs, trace: Trace, run: str) -> nn.Module:
@@ -137,7 +134,7 @@ class PartitionMethod(Method):
             yield terms
 
         while len(found) < self.starts or (len(found) < 2 * self.starts and min(found)[0]):
-            i, model = len(found), self._network(inputs.features.shape[1]).to(inputs.device)
+            i, model = len(found), self._network(inputs.x.shape[1]).to(inputs.device)
             begun = partial(follow, start=i)
             train(
                 model,
@@ -170,17 +167,27 @@ class PartitionMethod(Method):
         return model
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
-        if clustering.n_clusters == 1 and "used" not in clustering.extras:
+        if self.n_clusters == 1:
             return np.zeros(graph.num_nodes, np.int64)
-        weights = [clustering.extras[f"weights.{i}"] for i in range(len(clustering.extras) - 1)]
+        count = sum(name.startswith("weights.") for name in clustering.extras)
+        weights = [clustering.extras[f"weights.{i}"] for i in range(count)]
         x = feature_matrix(graph.x)
         same_width(x, weights[0].T)
         model = self._network(x.shape[1])
         for weight, value in zip(model.parameters(), weights, strict=True):
             weight.data = torch.from_numpy(value)
         with one_thread():
-            soft = _outcome(model, Inputs(graph, torch.device("cpu")))[1]
-        return soft[:, clustering.extras["used"]].argmax(axis=1)
+            return _outcome(model, Inputs(graph, torch.device("cpu")))[1].argmax(axis=1)
+
+
+def fill(soft: NDArray[np.floating]) -> tuple[Labels, NDArray[np.int64]]:
+    """(N,) labels with none of the K ≤ N columns empty, and the columns that had to be filled."""
+    labels = soft.argmax(axis=1)
+    empty = np.setdiff1d(np.arange(soft.shape[1]), labels)
+    for column in empty:
+        spare = np.bincount(labels, minlength=soft.shape[1])[labels] > 1
+        labels[np.where(spare, soft[:, column], -1).argmax()] = column
+    return labels, empty
 
 
 def _outcome(model: nn.Module, inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
