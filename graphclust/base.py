@@ -70,6 +70,7 @@ class Method(ABC):
     max_nodes: ClassVar[int | None] = None  # where memory grows with N²
     randomised: ClassVar[bool] = True  # does the seed matter?
     variant_of: ClassVar[str | None] = None  # compared only where asked for: nearly another method
+    slow: ClassVar[bool] = False  # minutes a run: compared only where asked for
     told_k: ClassVar[bool] = False  # is n_clusters given by comparisons though it may be None?
     warm_start: ClassVar[bool] = False  # does `_fit` take initial labels?
     continues: ClassVar[bool] = False  # does `_fit` take an earlier result?

@@ -18,11 +18,15 @@ from graphclust.params import required
 TRIANGLES = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5), (2, 3)]  # two, joined by one edge
 
 
+QUICK = {"starts": 2, "warm": 40, "epochs": 60}  # for networks that are trained in several phases
+
+
 def method(name: str, k: int = 4, **params) -> Method:
     """The method with `k` clusters where it must be told, else with its defaults."""
     cls = METHODS[name]
     needed = {"n_clusters": k} if cls.told_k or "n_clusters" in required(cls) else {}
-    return cls(**(needed | params))
+    quick = QUICK if set(QUICK) <= set(cls.__dataclass_fields__) else {}
+    return cls(**(quick | needed | params))
 
 
 def planted(seed: int = 0, n: int = 120, k: int = 4) -> Data:

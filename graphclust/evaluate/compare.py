@@ -81,6 +81,8 @@ def compare(
     chosen_methods = _checked(methods, seeds, n_clusters)
     data = _open(graph)
     k, notes = _choose_k(data, n_clusters)
+    if methods is None and (slow := [name for name in METHODS if METHODS[name].slow]):
+        notes.append(f"Trained for minutes, and run only where named: {', '.join(slow)}.")
     if k > data.num_nodes:
         raise ValueError(f"n_clusters={k} is more than the {data.num_nodes} nodes there are")
     chosen = _leiden_rows(data, k)
@@ -120,7 +122,8 @@ def _checked(methods: Any, seeds: Any, n_clusters: Any) -> list[type[Method] | M
         methods = [methods]
     chosen: list[type[Method] | Method] = []
     if methods is None:
-        methods = [name for name in METHODS if METHODS[name].variant_of is None]
+        methods = [name for name in METHODS if not METHODS[name].slow]
+        methods = [name for name in methods if METHODS[name].variant_of is None]
     for method in methods:
         found = METHODS[method] if isinstance(method, str) else method
         if isinstance(found, Method):

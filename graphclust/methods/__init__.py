@@ -18,6 +18,9 @@ METHODS: Registry[Method] = Registry(
     features="graphclust.methods.features:Features",
     agglomerative="graphclust.methods.agglomerative:Agglomerative",
     filter="graphclust.methods.filter:Filter",
+    tvgnn="graphclust.methods.tvgnn:TVGNN",
+    mincut="graphclust.methods.mincut:MinCut",
+    dmon="graphclust.methods.dmon:DMoN",
     scgc="graphclust.methods.scgc:SCGC",
     pamc="graphclust.methods.pamc:PamC",
 )

@@ -90,6 +90,7 @@ class ContrastiveMethod(EmbeddingMethod):
         "moments", "sum over all nodes: expanded, exact in chunks, by cluster means, by meta-nodes"
     )
     decoder: ClassVar[bool] = False
+    slow: ClassVar = True
     needs: ClassVar = ("x",)
     kinds: ClassVar = ("undirected", "weighted")
 

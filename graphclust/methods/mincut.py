@@ -1,0 +1,77 @@
+"""MinCut: clusters by the relaxed normalised cut.
+
+F. M. Bianchi, D. Grattarola, C. Alippi, "Spectral clustering with graph neural networks for graph
+pooling", ICML (2020), https://arxiv.org/abs/1907.00481. Letters: N nodes, F features, H hidden, K
+clusters, A the adjacency, D its degrees, Ã = D^{−1/2} A D^{−1/2}, S (N, K) the soft partition:
+the softmax of a perceptron on X̄ = elu(Ã X W + X V + b). Its loss is, equation 4,
+
+    − Tr(Sᵀ Ã S) / Tr(Sᵀ D̃ S) + ‖ SᵀS / ‖SᵀS‖_F − I_K / √K ‖_F,
+
+D̃ the degrees of Ã: the first term counts the edges kept, the second is 0 for orthogonal clusters of
+equal size. Departures: several starts, the best of which goes on (`nn.partition`).
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from graphclust.nn.layers import SkipConv, perceptron
+from graphclust.nn.partition import Inputs, PartitionMethod
+from graphclust.nn.train import Terms
+from graphclust.params import param
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinCut(PartitionMethod):
+    """The MinCut network (Bianchi et al. 2020) on a whole graph.
+
+    Same seed, same labels, whatever the number of threads, as long as `deterministic` is left on.
+    `soft` is S, `embedding` X̄; `predict` runs the network on another graph.
+    O(E (H + K) + N F H) time an epoch.
+    """
+
+    hidden: int = param(64, "H: width of the layer", low=1)
+    orthogonality: float = param(1.0, "weight of the second term", low=0.0)
+
+    def _network(self, width: int) -> nn.Module:
+        return Network(width, self.hidden, self.n_clusters)
+
+    def _objective(self, s: Tensor, inputs: Inputs) -> Terms:
+        cut = normalised_cut(s, inputs.smoothing)
+        orthogonality = apart(s)
+        return {
+            "loss": cut + self.orthogonality * orthogonality,
+            "cut": cut,
+            "orthogonality": orthogonality,
+        }
+
+
+class Network(nn.Module):
+    """X̄ and the logits of S."""
+
+    def __init__(self, width: int, hidden: int, k: int) -> None:
+        super().__init__()
+        self.layer, self.head = SkipConv(width, hidden), perceptron(hidden, hidden, k)
+
+    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        z = F.elu(self.layer(inputs.x, inputs.smoothing))
+        return z, self.head(z)
+
+
+def normalised_cut(s: Tensor, smoothing: Tensor) -> Tensor:
+    """− Tr(Sᵀ Ã S) / Tr(Sᵀ D̃ S), in [−1, 0]; 0 without edges."""
+    kept = (s * torch.sparse.mm(smoothing, s)).sum()
+    degree = torch.sparse.mm(smoothing, torch.ones_like(s[:, :1]))
+    volume = (degree * s.square()).sum()
+    return -kept / torch.where(volume > 0, volume, 1.0)
+
+
+def apart(s: Tensor) -> Tensor:
+    """‖ SᵀS / ‖SᵀS‖_F − I_K / √K ‖_F, in [0, √2)."""
+    k = s.shape[1]
+    together = s.T @ s
+    return (
+        together / together.norm() - torch.eye(k, device=s.device, dtype=s.dtype) / k**0.5
+    ).norm()
