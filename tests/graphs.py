@@ -18,7 +18,7 @@ from graphclust.params import required
 TRIANGLES = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5), (2, 3)]  # two, joined by one edge
 
 
-QUICK = {"starts": 2, "warm": 40, "epochs": 60}  # for networks that are trained in several phases
+QUICK = {"starts": 2, "warm": 40, "epochs": 60, "rate": 1e-2}  # trained in several phases
 
 
 def method(name: str, k: int = 4, **params) -> Method:

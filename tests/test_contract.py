@@ -77,7 +77,7 @@ def test_planted_blocks_are_found_in_weights(name):
     if name == "pamc":
         pytest.skip("meta-nodes need clusters to begin with, which noise does not give")
     if "x" in METHODS[name].needs:  # features say nothing, smoothed over the edges they do
-        params = fitted if name == "scgc" else far
+        params = {"scgc": fitted, "filter": far}.get(name, {"epochs": 300})
         assert ari(y, method(name, k=3, **params).fit(graph).labels) > 0.95
     elif name != "label_propagation":  # weights only break ties there
         assert ari(y, method(name, k=3).fit(graph).labels) > 0.95

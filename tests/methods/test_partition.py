@@ -136,7 +136,7 @@ def test_empty_columns_take_the_node_that_leans_to_them():
 @NETWORKS
 def test_predict_gives_the_fitted_graph_its_labels_and_new_nodes_theirs(name):
     graph = planted()
-    found = METHODS[name](n_clusters=4, **(QUICK | {"rate": 1e-2})).fit(graph)
+    found = METHODS[name](n_clusters=4, **QUICK).fit(graph)
     assert ari(graph.y.numpy(), found.labels) > 0.9
     assert not len(found.extras["filled"])
     assert np.array_equal(found.predict(graph), found.labels)
