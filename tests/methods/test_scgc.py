@@ -181,6 +181,19 @@ def test_zero_rows_and_lost_clusters_stay_finite():
         assert np.isfinite(found.soft).all()
 
 
+def test_the_sharpest_epoch_is_what_stays():
+    graph = attributed_sbm(120, 4, p_in=0.1, p_out=0.05, features=8, signal=0.4)
+    found = SCGC(n_clusters=4, epochs=70, patience=100).fit(graph)
+    looks = {row["epoch"] + 1: row["score"] for row in found.history if "score" in row}
+    assert list(looks) == [30, 35, 40, 45, 50, 55, 60, 65, 70]
+    best = max(looks, key=looks.get)
+    assert best < 70
+    there = SCGC(n_clusters=4, epochs=best, patience=0).fit(graph)
+    assert np.array_equal(found.embedding, there.embedding)
+    stopped = SCGC(n_clusters=4, epochs=1000, patience=5).fit(graph)
+    assert len(stopped.history) < 200
+
+
 def test_presets_are_those_of_the_experiments():
     dblp = SCGC.preset("dblp")
     assert (dblp.alpha, dblp.order, dblp.tau, dblp.decoder, dblp.influence) == (

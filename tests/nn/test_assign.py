@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from graphclust.nn.assign import kl_divergence, student_t, target_distribution
+from graphclust.nn.assign import (
+    assignment,
+    kl_divergence,
+    memberships,
+    sharpness,
+    student_t,
+    target_distribution,
+)
 
 
 def draw(n=7, k=3, d=4, seed=0):
@@ -77,3 +84,24 @@ def test_targets_and_assignments_stay_finite_and_exact_where_numbers_are_extreme
     z, centres = draw()
     far = student_t((z + 1000).float(), (centres + 1000).float())
     assert far.detach().numpy() == pytest.approx(student_t(z, centres).detach().numpy(), abs=1e-3)
+
+
+def test_sharpness_is_its_formula():
+    rng = np.random.default_rng(0)
+    z, centres = rng.standard_normal((20, 3)), rng.standard_normal((4, 3))
+    expected = []
+    for row in z:
+        near, next_ = sorted(((row - c) ** 2).sum() for c in centres)[:2]
+        expected.append(1 - near / next_)
+    assert sharpness(z, centres) == pytest.approx(np.mean(expected))
+    assert sharpness(centres, centres) == 1.0
+    assert sharpness(z, centres[:1]) == 0.0
+    assert sharpness(z, np.repeat(centres[:1], 2, axis=0)) == 0.0  # midway between equal centres
+
+
+def test_memberships_are_to_the_means_of_clusters():
+    rng = np.random.default_rng(0)
+    z, labels = rng.standard_normal((9, 2)), np.array([0, 1, 2] * 3)
+    means = np.stack([z[labels == a].mean(axis=0) for a in range(3)])
+    assert memberships(z, labels) == pytest.approx(assignment(z, means))
+    assert memberships(z, labels).sum(axis=1) == pytest.approx(1)
