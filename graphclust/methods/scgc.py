@@ -32,9 +32,9 @@ these as positives besides its own, and training ends at the sharpest partition 
 k-means on unit vectors every five epochs from the thirtieth on, scored by `nn.assign.sharpness`.
 Clusters come from a head. Pictures want an autoencoder first (`pretrain=30`).
 
-Where it is not the best choice: the training-free `filter` takes a tenth of the time, and with its
-defaults it is better on cora; where classes follow degree (bat, eat) no contrast over edges is
-worth much, and PamC from scratch is behind SCGC everywhere. Rows: `experiments/README.md`.
+Where it is not the best choice: on cora and citeseer the training-free `filter` is better, in a
+fifth of the time; where classes follow degree (bat, eat) no contrast over edges is worth much; PamC
+from scratch is behind SCGC. Rows: `experiments/README.md`.
 """
 
 from dataclasses import dataclass

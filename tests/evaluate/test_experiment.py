@@ -64,6 +64,10 @@ def test_every_experiment_fits_the_methods_as_they_are(path, stored_data):
     assert set(counts) <= {1, experiment.seeds}
 
 
+def test_no_two_experiments_share_their_rows():
+    assert len({results_path(path) for path in FILES}) == len(FILES)
+
+
 @pytest.mark.parametrize("name", ["README.md", "experiments/README.md"])
 def test_tables_are_those_of_the_results(name):
     document = ROOT / name
