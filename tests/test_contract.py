@@ -240,7 +240,7 @@ def test_one_node(name):
 @pytest.mark.parametrize("k", [1, 2, 6])
 def test_exactly_k_clusters(name, k):
     graph = pairs(*TRIANGLES, n=6)
-    assert method(name, k).fit(graph).n_clusters == k
+    assert method(name, n_clusters=k).fit(graph).n_clusters == k
 
 
 @every_method

@@ -19,7 +19,13 @@ from typer.testing import CliRunner
 
 from graphclust import as_graph
 from graphclust.cli import app
-from graphclust.evaluate.experiment import append_row, read_experiment, read_rows, run_experiment
+from graphclust.evaluate.experiment import (
+    append_row,
+    columns,
+    read_experiment,
+    read_rows,
+    run_experiment,
+)
 from graphclust.graph.files import atomic, write_npz
 from graphclust.graph.writers import LABEL_FORMATS, write_labels
 from graphclust.methods import METHODS
@@ -27,13 +33,14 @@ from graphclust.methods import METHODS
 resource = pytest.importorskip("resource")  # not on Windows
 GRAPH = as_graph(nx.les_miserables_graph())
 RESULT = METHODS["louvain"]().fit(GRAPH)
+ROW, COLUMNS = {"dataset": "karate", "seed": 0}, columns("clustering")
 WRITERS = {
     f"labels{suffix}": lambda path: write_labels(GRAPH, RESULT.labels, path)
     for suffix in LABEL_FORMATS
 } | {
     "graph.npz": lambda path: write_npz(GRAPH, path),
     "result.npz": RESULT.save,
-    "rows.csv": lambda path: append_row(path, {"dataset": "karate", "reason": "why " * 5000}),
+    "rows.csv": lambda path: append_row(path, ROW | {"reason": "why " * 5000}, COLUMNS),
 }
 
 
@@ -75,29 +82,29 @@ def needs_pyarrow(file):
 @pytest.mark.parametrize("file", list(WRITERS))
 def test_a_full_disk(tmp_path, file, there):
     needs_pyarrow(file)
-    path = tmp_path / file
+    path, old = tmp_path / file, "dataset,reason\n"  # what a file of results begins with
     if there:
-        path.write_text("old\n")
+        path.write_text(old)
     with full_disk(), pytest.raises(OSError, match="was not written: File too large") as error:
         WRITERS[file](path)
     assert str(error.value) == f"{path} was not written: File too large"
     assert os.listdir(tmp_path) == ([file] if there else [])
     if there:
-        assert path.read_text() == "old\n"
+        assert path.read_text() == old
     WRITERS[file](path)
     assert path.stat().st_size > 64
 
 
 def test_a_row_that_finds_room_for_a_part_is_taken_back(tmp_path):
     path = tmp_path / "rows.csv"
-    append_row(path, {"dataset": "karate", "seed": 0})
+    append_row(path, ROW, COLUMNS)
     whole = path.read_bytes()
     with open(path, "ab") as file:
         file.write(b"half a ro")  # of a killed writer
     with full_disk(len(whole) + 50), pytest.raises(OSError, match=r"rows\.csv was not written"):
-        append_row(path, {"dataset": "karate", "seed": 1, "reason": "why " * 20})
+        append_row(path, ROW | {"seed": 1, "reason": "why " * 20}, COLUMNS)
     assert path.read_bytes() == whole
-    append_row(path, {"dataset": "karate", "seed": 1})
+    append_row(path, ROW | {"seed": 1}, COLUMNS)
     assert [row["seed"] for row in read_rows(path)] == ["0", "1"]
 
 

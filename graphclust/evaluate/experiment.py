@@ -218,8 +218,12 @@ def append_row(results: Path, row: dict[str, Any], columns: list[str]) -> None:
 
 
 def _columns(results: Path) -> list[str]:
+    """Names of the columns that a results file has."""
     with open(results, encoding="utf-8", newline="") as file:
-        return next(csv.reader(file))
+        found = next(csv.reader(file))
+    if "dataset" not in found:
+        raise GraphError(f"{results} holds no results: it begins with {','.join(found)[:80]!r}")
+    return found
 
 
 def _cut_to_whole_rows(results: Path) -> int:

@@ -69,7 +69,7 @@ def test_neighbours_are_found_approximately_where_there_are_many(monkeypatch):
 def test_many_rows_need_the_extra(monkeypatch):
     monkeypatch.setattr("graphclust.heads.knn.EXACT", 5)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(GraphError, match=r"found 9; for more: pip install 'graphclust\[neigh"):
+    with pytest.raises(GraphError, match=r"here 9, need pynndescent: pip install 'graphclust\[ne"):
         knn_graph(rows(), 3, False, "cosine", 0)
 
 

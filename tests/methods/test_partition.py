@@ -169,4 +169,5 @@ def test_sparse_and_dense_features_are_the_same():
     thin[thin.abs() < 2] = 0
     dense_graph, sparse_graph = (as_graph(graph, x=x) for x in (thin.numpy(), sp.csr_array(thin)))
     a, b = (METHODS["tvgnn"](n_clusters=4, **QUICK).fit(g) for g in (dense_graph, sparse_graph))
-    assert np.array_equal(a.labels, b.labels)
+    assert a.history[0]["loss"] == pytest.approx(b.history[0]["loss"], rel=1e-5)
+    assert ari(a.labels, b.labels) > 0.9
