@@ -185,12 +185,13 @@ def embed(
 ) -> None:
     """Make a vector for every node, and write them."""
     with user_errors():
-        check_output(output, (".npz", ".npy", ".txt", ".csv", ".tsv", ".parquet"))
+        from graphclust.graph.vectors import VECTOR_FORMATS
         from graphclust.loaders import load
         from graphclust.methods import METHODS
         from graphclust.report import show_embedding
         from graphclust.results import Embedding
 
+        check_output(output, (".npz", *VECTOR_FORMATS))
         biases = [f"{name}={value!r}" for name, value in (("p", p), ("q", q)) if value is not None]
         if not hasattr(METHODS[method], "embed"):
             able = ", ".join(name for name in METHODS if hasattr(METHODS[name], "embed"))

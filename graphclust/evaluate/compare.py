@@ -122,8 +122,7 @@ def _checked(methods: Any, seeds: Any, n_clusters: Any) -> list[type[Method] | M
         methods = [methods]
     chosen: list[type[Method] | Method] = []
     if methods is None:
-        methods = [name for name in METHODS if not METHODS[name].slow]
-        methods = [name for name in methods if METHODS[name].variant_of is None]
+        methods = [n for n in METHODS if not (METHODS[n].slow or METHODS[n].variant_of)]
     for method in methods:
         found = METHODS[method] if isinstance(method, str) else method
         if isinstance(found, Method):

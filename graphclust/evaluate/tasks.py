@@ -26,13 +26,7 @@ Task = Callable[[Any, Data, Measured], dict[str, float]]
 
 
 def _clustering(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
-    result = measured(method.fit, graph)
-    row = {"n_clusters": result.n_clusters}
-    if n_classes(graph.y):
-        row |= external(result.labels, graph.y)
-    if not is_signed(graph):
-        row |= internal(graph, result.labels)
-    return row
+    return _scored(graph, measured(method.fit, graph), [])
 
 
 def _oracle(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
@@ -41,9 +35,18 @@ def _oracle(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
     result = measured(
         lambda given: method.fit(given, watch=lambda _, labels: epochs.append(labels)), graph
     )
-    scores = [external(labels, graph.y) for labels in (*epochs, result.labels)]
-    best = {name: max(score[name] for score in scores) for name in scores[0]}
-    return {"n_clusters": result.n_clusters} | best | internal(graph, result.labels)
+    return _scored(graph, result, epochs)
+
+
+def _scored(graph: Data, result: Any, epochs: list[Any]) -> dict[str, float]:
+    """Scores of a clustering, the external ones at their best over its labels and `epochs`."""
+    row = {"n_clusters": result.n_clusters}
+    if n_classes(graph.y):
+        scores = [external(labels, graph.y) for labels in (*epochs, result.labels)]
+        row |= {name: max(score[name] for score in scores) for name in scores[0]}
+    if not is_signed(graph):
+        row |= internal(graph, result.labels)
+    return row
 
 
 def _classification(method: Any, graph: Data, measured: Measured) -> dict[str, float]:

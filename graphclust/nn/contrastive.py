@@ -36,6 +36,7 @@ from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.lowpass import leading_directions, low_pass
 from graphclust.kernels.sparse import influence
 from graphclust.nn.assign import assignment, memberships, sharpness
+from graphclust.nn.layers import numbers_of, put_back
 from graphclust.nn.mlp import MLP, Rows, encode, pretrain, widths
 from graphclust.nn.objective import Objective
 from graphclust.nn.steps import Step, batches, whole_graph
@@ -240,16 +241,14 @@ class ContrastiveMethod(EmbeddingMethod):
         return found
 
     def _embed_new(self, graph: Data, extras: dict[str, Any]) -> Vectors:
-        weights = [extras[f"encoder.{i}"] for i in range(2 * len(widths(self.hidden)) + 2)]
-        fitted = extras["columns"] if self._filters else weights[0]  # both with a column for each
+        fitted = extras["columns" if self._filters else "encoder.0"]  # both with a column for each
         x = feature_matrix(graph.x)
         same_width(x, fitted)
         with one_thread():
             z = low_pass(x, to_scipy(graph), dict(extras), seed=0) if self._filters else None
             rows = Rows(*encoder_input(x, z, self.features), device=torch.device("cpu"))
             encoder = MLP([rows.shape[1], *widths(self.hidden), self.latent])
-            for weight, value in zip(encoder.parameters(), weights, strict=True):
-                weight.data = torch.from_numpy(value)
+            put_back(encoder, "encoder", extras)
             z = encode(encoder, rows).numpy()
         return unit(z) if self.labels == "head" else z
 
@@ -274,7 +273,7 @@ def encoder_input(x: Any, filtered: Vectors | None, features: str) -> list[Any]:
 
 def state(model: Objective) -> dict[str, Any]:
     """The trained numbers: `encoder.0`, `encoder.1` … (weights and biases), `trained_centres`."""
-    parts = {f"encoder.{i}": weight for i, weight in enumerate(model.encoder.parameters())}
+    parts: dict[str, Any] = numbers_of(model.encoder, "encoder")
     if model.centres is not None:
-        parts["trained_centres"] = model.centres
-    return {name: part.detach().cpu().numpy().copy() for name, part in parts.items()}
+        parts["trained_centres"] = model.centres.detach().cpu().numpy().copy()
+    return parts

@@ -1,9 +1,23 @@
 """Layers that two or more networks share."""
 
 from itertools import pairwise
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+
+
+def numbers_of(model: nn.Module, name: str) -> dict[str, NDArray[Any]]:
+    """A model's parameters in order, as the `extras` of a result: `name.0`, `name.1` …"""
+    parts = enumerate(model.parameters())
+    return {f"{name}.{i}": part.detach().cpu().numpy().copy() for i, part in parts}
+
+
+def put_back(model: nn.Module, name: str, extras: dict[str, Any]) -> None:
+    """Give a model the parameters that `numbers_of` took from one like it."""
+    for i, part in enumerate(model.parameters()):
+        part.data = torch.from_numpy(extras[f"{name}.{i}"])
 
 
 def perceptron(*widths: int) -> nn.Sequential:

@@ -29,6 +29,7 @@ from graphclust.heads.head import same_width
 from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.edges import Rows
 from graphclust.kernels.sparse import normalised_adjacency
+from graphclust.nn.layers import numbers_of, put_back
 from graphclust.nn.mlp import Rows as Features
 from graphclust.nn.train import Terms, fingerprint, torch_device, train
 from graphclust.params import param
@@ -109,13 +110,11 @@ class PartitionMethod(Method):
             model = self._train(inputs, trace, fingerprint(self, graph))
             z, soft = _outcome(model, inputs)
         labels, filled = fill(soft)
-        weights = [p.detach().cpu().numpy() for p in model.parameters()]
-        extras = {f"weights.{i}": weight for i, weight in enumerate(weights)}
         return {
             "labels": labels,
             "soft": soft,
             "embedding": z,
-            "extras": extras | {"filled": filled},
+            "extras": numbers_of(model, "weights") | {"filled": filled},
         }
 
     def _train(self, inputs: Inputs, trace: Trace, run: str) -> nn.Module:
@@ -124,7 +123,8 @@ class PartitionMethod(Method):
         latest, stopped = math.inf, False
 
         def follow(epoch: int, **numbers: float) -> bool:
-            nonlocal stopped
+            nonlocal stopped, latest
+            latest = numbers["loss"]  # also of a start that a checkpoint had finished
             stopped = trace(epoch, **numbers)
             return stopped
 
@@ -170,13 +170,10 @@ class PartitionMethod(Method):
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
         if self.n_clusters == 1:
             return np.zeros(graph.num_nodes, np.int64)
-        count = sum(name.startswith("weights.") for name in clustering.extras)
-        weights = [clustering.extras[f"weights.{i}"] for i in range(count)]
         x = feature_matrix(graph.x)
-        same_width(x, weights[0].T)
+        same_width(x, clustering.extras["weights.0"].T)
         model = self._network(x.shape[1])
-        for weight, value in zip(model.parameters(), weights, strict=True):
-            weight.data = torch.from_numpy(value)
+        put_back(model, "weights", clustering.extras)
         with one_thread():
             return _outcome(model, Inputs(graph, torch.device("cpu")))[1].argmax(axis=1)
 

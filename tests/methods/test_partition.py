@@ -12,6 +12,7 @@ from graphclust.methods.dmon import soft_modularity, unevenness
 from graphclust.methods.mincut import apart, normalised_cut
 from graphclust.methods.tvgnn import GTVConv, asymmetric_norm
 from graphclust.nn.partition import Inputs, fill
+from graphclust.nn.train import checkpoints
 
 CPU = torch.device("cpu")
 NETWORKS = pytest.mark.parametrize("name", ["tvgnn", "mincut", "dmon"])
@@ -171,3 +172,18 @@ def test_sparse_and_dense_features_are_the_same():
     a, b = (METHODS["tvgnn"](n_clusters=4, **QUICK).fit(g) for g in (dense_graph, sparse_graph))
     assert a.history[0]["loss"] == pytest.approx(b.history[0]["loss"], rel=1e-5)
     assert ari(a.labels, b.labels) > 0.9
+
+
+@NETWORKS
+def test_a_start_taken_from_a_folder_counts_with_its_own_loss(name, tmp_path):
+    """Halted after its first start: the second time that start is taken from the folder."""
+    graph, model = planted(), METHODS[name](n_clusters=4, **QUICK)
+    with checkpoints(tmp_path, every=0):
+        model.fit(graph)
+        for path in tmp_path.glob("*.safetensors"):
+            if path.stem != "start0":
+                path.unlink()
+        again = model.fit(graph)
+    starts = {h["start"]: h["loss"] for h in again.history if h["epoch"] < 40}
+    best = min(starts, key=starts.get)
+    assert {h["start"] for h in again.history if h["epoch"] >= 40} == {best}
