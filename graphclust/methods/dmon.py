@@ -33,6 +33,7 @@ class DMoN(PartitionMethod):
     O(E (H + K) + N F H) time an epoch.
     """
 
+    epochs: int = param(1000, "epochs at most of the best start", low=1)
     hidden: int = param(64, "H: width of the layer", low=1)
     dropout: float = param(0.5, "share of X̄ that is dropped in training", low=0.0, high=0.99)
     collapse: float = param(1.0, "weight of the second part", low=0.0)

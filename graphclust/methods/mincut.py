@@ -32,6 +32,7 @@ class MinCut(PartitionMethod):
     O(E (H + K) + N F H) time an epoch.
     """
 
+    epochs: int = param(1000, "epochs at most of the best start", low=1)
     hidden: int = param(64, "H: width of the layer", low=1)
     orthogonality: float = param(1.0, "weight of the second term", low=0.0)
 
