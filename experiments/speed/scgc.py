@@ -16,14 +16,13 @@ Processor seconds on one thread throughout.
 """
 
 import argparse
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from fresh import HEAD, measure
+from fresh import HEAD, measure, milliseconds
 from torch import Tensor
 
 from graphclust import to_scipy
@@ -85,17 +84,6 @@ def losses(
         "block": block,
         "meta": meta,
     }
-
-
-def milliseconds(run: Callable[[], object], seconds: float = 2.0) -> float:
-    """Least of several runs: what else runs on the machine only adds."""
-    run()
-    taken, start = [], time.process_time()
-    while len(taken) < 3 or time.process_time() - start < seconds:
-        begun = time.process_time()
-        run()
-        taken.append(time.process_time() - begun)
-    return 1e3 * min(taken)
 
 
 def loss_table(n: int) -> None:
