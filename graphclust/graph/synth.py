@@ -1,4 +1,4 @@
-"""Graphs with planted clusters: stochastic block models and the LFR benchmark.
+"""Graphs with planted clusters: stochastic block models and the LFR benchmark; GENERATORS has all.
 
 Every generator returns a PyG `Data` with the planted blocks in `y`; same seed, same graph.
 """
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch_geometric.data import Data
 
 from graphclust.graph.convert import finish
+from graphclust.graph.digraphs import dsbm
 from graphclust.graph.errors import GraphError
 from graphclust.graph.raw import Raw
 from graphclust.kernels.determinism import seeded
@@ -148,6 +149,7 @@ GENERATORS: dict[str, Callable[..., Data]] = {
     "dcsbm": dcsbm,
     "lfr": lfr,
     "attributed_sbm": attributed_sbm,
+    "dsbm": dsbm,
 }
 
 
