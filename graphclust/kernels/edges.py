@@ -61,6 +61,14 @@ class Rows(NamedTuple):
         weight = torch.from_numpy(np.ascontiguousarray(adjacency.data)).to(device, dtype)
         return cls(start, target, weight, source)
 
+    @classmethod
+    def of_arcs(cls, edge_index: Tensor, weight: Tensor | None, n: int) -> "Rows":
+        """From (2, E) arcs in the order of their sources, both directions of each edge."""
+        source, target = edge_index
+        start = torch.zeros(n + 1, dtype=torch.int64, device=source.device)
+        start[1:] = source.bincount(minlength=n).cumsum(0)
+        return cls(start, target, torch.ones(len(source)) if weight is None else weight, source)
+
 
 def total_variation(s: Tensor, graph: Rows, segments: Segments) -> Tensor:
     """(B,) Σ_{i<j} w_ij ‖s_i − s_j‖₁ of the (N, F) rows of each graph; 0 without edges. O(E F)."""

@@ -2,7 +2,8 @@
 
 Letters: S (N, K) the soft partition with rows s_i, a_ij the weights of the edges, d the degrees, 2m
 their sum; in a batch, those of each graph, of which every sum, norm and order statistic is its own.
-All give (B,) values, for one graph (1,); `segments` None is one graph. The formulas are those of
+All give (B,) values, for one graph (1,); `segments` None is one graph; `spread` is A S (or Ã S)
+where it is known already. The formulas are those of
 the methods' files. With a graph without edges, L_GTV, the cut and the modularity are 0; with fewer
 nodes than clusters, q_k is the largest of column k, and L_AN still lies in [0, 1].
 """
@@ -30,9 +31,9 @@ def asymmetric_norm(s: Tensor, segments: Segments | None = None) -> Tensor:
     return 1 - segment_sum(size, segments) / (n * rho * min(1.0, k / (rho + 1)))
 
 
-def normalised_cut(s: Tensor, smoothing: Graphs) -> Tensor:
+def normalised_cut(s: Tensor, smoothing: Graphs, spread: Tensor | None = None) -> Tensor:
     """− Tr(Sᵀ Ã S) / Tr(Sᵀ D̃ S), in [−1, 0]."""
-    kept = segment_sum((s * smoothing.spread(s)).sum(dim=1), smoothing.segments)
+    kept = _kept(s, smoothing, spread)
     volume = segment_sum(smoothing.degree * s.square().sum(dim=1), smoothing.segments)
     return -kept / torch.where(volume > 0, volume, 1.0)
 
@@ -47,10 +48,9 @@ def orthogonality(s: Tensor, segments: Segments | None = None) -> Tensor:
     )
 
 
-def soft_modularity(s: Tensor, graphs: Graphs) -> Tensor:
+def soft_modularity(s: Tensor, graphs: Graphs, spread: Tensor | None = None) -> Tensor:
     """Tr(Sᵀ B S) / 2m with B = A − d dᵀ / 2m, at most 1."""
-    total = totals(graphs)
-    kept = segment_sum((s * graphs.spread(s)).sum(dim=1), graphs.segments)
+    kept, total = _kept(s, graphs, spread), totals(graphs)
     volume = segment_product(s, graphs.degree[:, None], graphs.segments)
     return (kept - volume.square().sum(dim=(1, 2)) / total) / total
 
@@ -59,3 +59,9 @@ def unevenness(s: Tensor, segments: Segments | None = None) -> Tensor:
     """(√K / N) ‖ Σ_i s_i ‖ − 1, in [0, √K − 1]; 0 for clusters of equal size."""
     segments = segments or Segments.alike(1, len(s), s.device)
     return s.shape[1] ** 0.5 / segments.sizes * segment_sum(s, segments).norm(dim=1) - 1
+
+
+def _kept(s: Tensor, graphs: Graphs, spread: Tensor | None) -> Tensor:
+    """Tr(Sᵀ A S)."""
+    spread = graphs.spread(s) if spread is None else spread
+    return segment_sum((s * spread).sum(dim=1), graphs.segments)

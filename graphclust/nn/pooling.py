@@ -63,14 +63,14 @@ class Pool(nn.Module):
 
     def pool(self, s: Tensor, x: Tensor, graphs: Graphs) -> Pooled:
         """What the partition S makes of the graphs."""
-        segments = graphs.segments
-        adjacency = segment_product(s, self._read(graphs).spread(s), segments)
-        pooled = DenseGraphs(self._next(adjacency))
-        terms = {name: term.mean() for name, term in self._terms(s, graphs).items()}
+        segments, read = graphs.segments, self._read(graphs)
+        spread = read.spread(s)
+        pooled = DenseGraphs(self._next(segment_product(s, spread, segments)))
+        terms = {name: term.mean() for name, term in self._terms(s, read, spread).items()}
         return Pooled(segment_product(s, x, segments).flatten(0, 1), pooled, terms, s)
 
     def _read(self, graphs: Graphs) -> Graphs:
-        """The graphs whose A becomes A′."""
+        """The graphs whose A becomes A′ and is in the loss."""
         return graphs
 
     def _next(self, adjacency: Tensor) -> Tensor:
@@ -78,8 +78,8 @@ class Pool(nn.Module):
         return without_diagonal(adjacency)
 
     @abstractmethod
-    def _terms(self, s: Tensor, graphs: Graphs) -> Terms:
-        """(B,) terms of the loss, `loss` their sum."""
+    def _terms(self, s: Tensor, graphs: Graphs, spread: Tensor) -> Terms:
+        """(B,) terms of the loss, `loss` their sum; `spread` is A S."""
 
 
 class TVPool(Pool):
@@ -94,7 +94,7 @@ class TVPool(Pool):
     def _next(self, adjacency: Tensor) -> Tensor:
         return adjacency
 
-    def _terms(self, s: Tensor, graphs: Graphs) -> Terms:
+    def _terms(self, s: Tensor, graphs: Graphs, spread: Tensor) -> Terms:
         cut, uneven = graph_variation(s, graphs), asymmetric_norm(s, graphs.segments)
         loss = self.variation * cut + self.balance * uneven
         return {"loss": loss, "variation": cut, "balance": uneven}
@@ -106,16 +106,17 @@ class MinCutPool(Pool):
     def _read(self, graphs: Graphs) -> Graphs:
         return graphs.smoothing
 
-    def _terms(self, s: Tensor, graphs: Graphs) -> Terms:
-        cut, apart = normalised_cut(s, graphs.smoothing), orthogonality(s, graphs.segments)
+    def _terms(self, s: Tensor, graphs: Graphs, spread: Tensor) -> Terms:
+        cut, apart = normalised_cut(s, graphs, spread), orthogonality(s, graphs.segments)
         return {"loss": cut + apart, "cut": cut, "orthogonality": apart}
 
 
 class DMoNPool(Pool):
     """The loss of `methods.dmon`, without dropout."""
 
-    def _terms(self, s: Tensor, graphs: Graphs) -> Terms:
-        modularity, collapse = soft_modularity(s, graphs), unevenness(s, graphs.segments)
+    def _terms(self, s: Tensor, graphs: Graphs, spread: Tensor) -> Terms:
+        modularity = soft_modularity(s, graphs, spread)
+        collapse = unevenness(s, graphs.segments)
         return {"loss": collapse - modularity, "modularity": modularity, "collapse": collapse}
 
 
