@@ -101,16 +101,18 @@ class GraphClassifier:
             raise GraphError(f"a class must have at least 2 graphs; class {rare} has one")
         recorder, begun = Trace(trace), time.perf_counter()
         with seeded(self.seed), one_thread() if self.deterministic else nullcontext():
-            network = self._train(GraphSet(given.union, given.start, own), len(classes), recorder)
+            network = self._train(GraphSet(given.union, given.start, own), own, recorder)
         seconds = time.perf_counter() - begun
         return GraphModel(self, network, classes, recorder.history, seconds)
 
-    def _train(self, graphs: GraphSet, classes: int, trace: Trace) -> "Network":
+    def _train(self, graphs: GraphSet, own: Ints, trace: Trace) -> "Network":
+        """The network, for classes `own` of 0..C−1."""
+        classes = int(own.max()) + 1
         share = max(round(self.held_out * len(graphs)), classes)
         learnt, held = (
             graphs.take(part)
             for part in train_test_split(
-                np.arange(len(graphs)), test_size=share, stratify=graphs.y, random_state=self.seed
+                np.arange(len(graphs)), test_size=share, stratify=own, random_state=self.seed
             )
         )
         network = Network(self, graphs.union.x.shape[1], classes, int(graphs.sizes.max()))
@@ -134,7 +136,7 @@ class GraphClassifier:
             trace=trace,
             score=score,
             patience=self.patience,
-            run=f"{fingerprint(self, graphs.union)} {zlib.crc32(repr(graphs.y.tolist()).encode()):x}",
+            run=f"{fingerprint(self, graphs.union)} {zlib.crc32(own.tobytes()):08x}",
         )
         return network
 

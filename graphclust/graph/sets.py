@@ -93,11 +93,8 @@ def _from_union(graph: Data) -> GraphSet:
     if graph.get("graph_id") is None:
         raise GraphError("one graph was given; give a list of graphs, or one with graph_id")
     belongs = graph.graph_id.numpy()
-    if (
-        len(belongs) != graph.num_nodes
-        or belongs[0] != 0
-        or not np.isin(np.diff(belongs), (0, 1)).all()
-    ):
+    rises = np.diff(belongs, prepend=-1)
+    if len(belongs) != graph.num_nodes or rises[0] != 1 or not np.isin(rises, (0, 1)).all():
         raise GraphError("graph_id must name the graph of each node, rising from 0 without gaps")
     source, target = graph.edge_index.numpy()
     if (belongs[source] != belongs[target]).any():
