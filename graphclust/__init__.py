@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphclust.auto import cluster
     from graphclust.base import Method
+    from graphclust.classify import GraphClassifier
     from graphclust.evaluate.compare import compare
     from graphclust.evaluate.links import score_edges
     from graphclust.graph.convert import as_graph
@@ -31,6 +32,7 @@ _HOMES = {
     "HEADS": "heads",
     "cluster": "auto",
     "cluster_embedding": "methods.features",
+    "GraphClassifier": "classify",
     "Method": "base",
     "Clustering": "results",
     "Embedding": "results",
@@ -50,6 +52,7 @@ __all__ = [
     "METHODS",
     "Clustering",
     "Embedding",
+    "GraphClassifier",
     "GraphError",
     "GraphWarning",
     "Method",

@@ -19,7 +19,7 @@ ORDER = [  # a room may import from rooms on lines above its own, and from its o
     {"heads"},
     {"nn"},
     {"methods"},
-    {"loaders", "cards"},
+    {"loaders", "cards", "classify"},
     {"evaluate", "auto"},
     {"report"},
     {"terminal"},

@@ -1,7 +1,7 @@
 """Experiments as files: a TOML says what is run, a CSV beside it keeps every row.
 
     title = "Citation graphs"
-    task = "clustering"                     # the default; oracle epoch, classification, links
+    task = "clustering"                     # the default; others: `evaluate.tasks`
     datasets = ["cora", "citeseer"]
     seeds = 10
 
@@ -43,7 +43,6 @@ from graphclust.evaluate.tables import markdown
 from graphclust.graph.errors import GraphError
 from graphclust.graph.files import named_errors
 from graphclust.loaders import load
-from graphclust.methods import METHODS
 from graphclust.params import check
 
 CLASSES = "classes"  # stands for the number of classes in a parameter
@@ -93,10 +92,11 @@ def read_experiment(path: str | Path) -> Experiment:
         if unknown := run.keys() - {"method", "params"}:
             raise GraphError(f"{path.name}: unknown keys {', '.join(sorted(unknown))} in [[run]]")
         name, params = run.get("method", ""), run.get("params", {})
+        task = content.get("task", "clustering")
         try:
-            method = _build(name, params, classes=2, seed=0)
+            method = _build(task, name, params, classes=2, seed=0)
             check(method)
-            if obstacle := tasks.obstacle(content.get("task", "clustering"), method):
+            if obstacle := tasks.obstacle(task, method):
                 raise ValueError(obstacle)
         except (ValueError, TypeError) as error:
             raise GraphError(f"{path.name}: {name}: {error}") from None
@@ -112,9 +112,9 @@ def read_experiment(path: str | Path) -> Experiment:
     )
 
 
-def _build(name: str, params: dict[str, Any], classes: int, seed: int) -> Method:
+def _build(task: str, name: str, params: dict[str, Any], classes: int, seed: int) -> Method:
     given = {key: classes if value == CLASSES else value for key, value in params.items()}
-    cls: Callable[..., Method] = METHODS[name]
+    cls: Callable[..., Method] = tasks.methods(task)[name]
     return cls(**given, seed=seed)
 
 
@@ -159,13 +159,14 @@ def _cells(experiment: Experiment) -> Iterator[tuple[str, str, Method]]:
         classes = n_classes(data.y)
         for name, params in experiment.runs:
             needs_classes = CLASSES in params.values()
-            if METHODS[name].obstacle(data) or (needs_classes and not classes):
+            cls = tasks.methods(experiment.task)[name]
+            if cls.obstacle(data) or (needs_classes and not classes):
                 continue
-            if tasks.obstacle(experiment.task, METHODS[name], data):
+            if tasks.obstacle(experiment.task, cls, data):
                 continue
             label = name if not params else f"{name}({', '.join(map('='.join, _texts(params)))})"
-            for seed in range(experiment.seeds if METHODS[name].randomised else 1):
-                yield dataset, label, _build(name, params, classes, seed)
+            for seed in range(experiment.seeds if cls.randomised else 1):
+                yield dataset, label, _build(experiment.task, name, params, classes, seed)
 
 
 def _texts(params: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -25,6 +25,8 @@ SCORES = {  # column of a row: (heading, decimals)
     "auc_dot": ("AUC dot", 4),
     "auc_cosine": ("AUC cosine", 4),
     "auc_hadamard": ("AUC hadamard", 4),
+    "accuracy": ("accuracy", 3),
+    "epochs": ("epochs", 0),
     "seconds": ("seconds", 3),
     "extra_mb": ("extra MB", 0),
 }

@@ -1,4 +1,5 @@
-"""What a cell asks of a method: clusters, classes read off its vectors, or held-out edges.
+"""What a cell asks of a method: clusters, classes read off its vectors, held-out edges, or, of a
+graph classifier (which is no `Method`: it learns from classes), the classes of whole graphs.
 
 `oracle epoch` asks for clusters as papers do that choose by the classes: to be set beside their
 figures, never beside other rows.
@@ -10,16 +11,22 @@ it gives the scores of one row.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
 from torch_geometric.data import Data
 
 from graphclust.evaluate.classification import classification
 from graphclust.evaluate.links import link_prediction
 from graphclust.evaluate.metrics import EXTERNAL, INTERNAL, external, internal, n_classes
 from graphclust.graph.export import is_signed
+from graphclust.graph.sets import graph_set
+from graphclust.methods import METHODS
 from graphclust.params import unknown
+from graphclust.registry import Registry
 
 PERCENT = (10, 30, 50, 70, 90)  # of the nodes with classes, from which classification learns
 SPLITS = 3  # a run; the seeds bring more
+FOLDS = 5  # of graphs; seed s judges fold s mod 5 of the (s div 5)-th division
 READINGS = ("micro_known", "macro_known", "micro_free", "macro_free")
 Measured = Callable[[Callable[[Data], Any], Data], Any]
 Task = Callable[[Any, Data, Measured], dict[str, float]]
@@ -66,11 +73,28 @@ def _links(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
     )
 
 
+def _graph_classification(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
+    """Accuracy on one fold of graphs, after learning from the others."""
+    graphs = graph_set(graph)
+    division, fold = divmod(method.seed, FOLDS)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=division).split(graphs.y, graphs.y)
+    learnt, judged = (graphs.take(part) for part in list(folds)[fold])
+    model = measured(method.fit, learnt)
+    right = model.predict(judged) == judged.y
+    return {"accuracy": float(np.mean(right)), "epochs": len(model.history)}
+
+
+CLASSIFIERS: Registry[Any] = Registry(
+    "graph classifier",
+    "graphclust.graph_classifiers",
+    graph_classifier="graphclust.classify:GraphClassifier",
+)
 TASKS: dict[str, Task] = {
     "clustering": _clustering,
     "oracle epoch": _oracle,
     "classification": _classification,
     "links": _links,
+    "graph classification": _graph_classification,
 }
 CLUSTERING = ("n_clusters", *EXTERNAL, "unlabelled", *INTERNAL)
 COLUMNS = {
@@ -78,6 +102,7 @@ COLUMNS = {
     "oracle epoch": CLUSTERING,
     "classification": tuple(f"{name}_{percent}" for percent in PERCENT for name in READINGS),
     "links": ("auc_dot", "auc_cosine", "auc_hadamard"),
+    "graph classification": ("accuracy", "epochs"),
 }
 
 PROTOCOLS = {
@@ -88,7 +113,14 @@ PROTOCOLS = {
     "except where it says free",
     "links": "half of the edges held out, beside as many pairs that are none; area under the ROC "
     "curve",
+    "graph classification": f"one of {FOLDS} stratified folds of the graphs judged by each seed, "
+    f"{FOLDS} seeds a division; a tenth of the others held out to stop by",
 }
+
+
+def methods(task: str) -> Registry[Any]:
+    """The methods that a task may ask, by name."""
+    return CLASSIFIERS if task == "graph classification" else METHODS
 
 
 def obstacle(task: str, method: Any, graph: Data | None = None) -> str | None:

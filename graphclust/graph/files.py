@@ -24,6 +24,8 @@ from graphclust.graph.export import edges_once, is_temporal
 from graphclust.graph.features import feature_matrix
 from graphclust.graph.raw import Raw
 
+OF_SETS = ("graph_id", "graph_y", "node_label")  # arrays of many graphs stored as one
+
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
@@ -86,7 +88,8 @@ def shared_folder(name: str, pattern: str) -> Path | None:
 
 def read_npz(path: str | Path, verify: Callable[[Mapping[str, Any]], None] | None = None) -> Data:
     """Read an `.npz` archive (no pickle): `edge_index`, `num_nodes`, `directed` and optionally
-    `edge_weight`, `edge_time`, `x` or CSR `x_*`, `y` or CSR `ym_*`, `node_ids` or `node_names`.
+    `edge_weight`, `edge_time`, `x` or CSR `x_*`, `y` or CSR `ym_*`, `node_ids` or `node_names`, and
+    of many graphs stored as one, `graph_id`, `graph_y`, `node_label` (`graph.sets`).
 
     `raw_*` arrays are handed to `verify` with the others, and belong to no graph.
     """
@@ -125,9 +128,12 @@ def read_npz(path: str | Path, verify: Callable[[Mapping[str, Any]], None] | Non
         y=keys["y"] if "y" in keys else _npz_matrix(keys, "ym"),
     )
     try:
-        return finish(raw)
+        graph = finish(raw)
     except GraphError as error:
         raise GraphError(f"{path}: {error}") from None
+    for name in keys.keys() & set(OF_SETS):
+        graph[name] = torch.from_numpy(keys[name].astype(np.int64))
+    return graph
 
 
 def _npz_matrix(keys: dict[str, Any], name: str) -> Any:
@@ -152,8 +158,7 @@ def write_npz(graph: Data, path: str | Path) -> None:
         keys["edge_weight"] = weight
     if is_temporal(graph):
         keys["edge_time"] = graph.t.numpy()
-    if graph.y is not None:
-        keys["y"] = graph.y.numpy()
+    keys |= {name: graph[name].numpy() for name in ("y", *OF_SETS) if graph.get(name) is not None}
     if graph.get("node_ids") is not None:
         if graph.node_ids.dtype == object:
             raise GraphError("node ids must be whole numbers or text to be written")

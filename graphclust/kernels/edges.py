@@ -1,7 +1,8 @@
 """Sums over edges and their gradients in one pass over CSR rows: no buffer of E × F numbers.
 
 Letters: N nodes, F columns, E entries (an undirected edge is two), w_ij the weight of an edge; the
-graph is symmetric. `total_variation` is Σ_{i<j} w_ij ‖s_i − s_j‖₁ with ∂/∂s_i = Σ_j w_ij sign(s_i −
+graph is symmetric; it may be a batch of graphs, the `Segments` of the rows. `total_variation` is
+Σ_{i<j} w_ij ‖s_i − s_j‖₁ of each graph, with ∂/∂s_i = Σ_j w_ij sign(s_i −
 s_j), 0 where the two are equal. `variation_message` (J. Hansen, F. M. Bianchi, "Total variation
 graph neural networks", ICML 2023, https://arxiv.org/abs/2211.06218, section 3) is
 
@@ -30,8 +31,10 @@ from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graphclust.kernels.segments import Segments, segment_sum
+
 PIECE = 1 << 22  # numbers read in the rows that a thread takes at a time
-_FAST = {"reassoc", "contract", "nsz", "arcp"}
+FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
 class Rows(NamedTuple):
@@ -58,13 +61,21 @@ class Rows(NamedTuple):
         weight = torch.from_numpy(np.ascontiguousarray(adjacency.data)).to(device, dtype)
         return cls(start, target, weight, source)
 
+    @classmethod
+    def of_arcs(cls, edge_index: Tensor, weight: Tensor | None, n: int) -> "Rows":
+        """From (2, E) arcs in the order of their sources, both directions of each edge."""
+        source, target = edge_index
+        start = torch.zeros(n + 1, dtype=torch.int64, device=source.device)
+        start[1:] = source.bincount(minlength=n).cumsum(0)
+        return cls(start, target, torch.ones(len(source)) if weight is None else weight, source)
 
-def total_variation(s: Tensor, graph: Rows) -> Tensor:
-    """Σ_{i<j} w_ij ‖s_i − s_j‖₁ of (N, F) rows, a scalar; 0 without edges. O(E F)."""
+
+def total_variation(s: Tensor, graph: Rows, segments: Segments) -> Tensor:
+    """(B,) Σ_{i<j} w_ij ‖s_i − s_j‖₁ of the (N, F) rows of each graph; 0 without edges. O(E F)."""
     if s.device.type == "cpu":
-        value: Tensor = _TotalVariation.apply(s, graph)
+        value: Tensor = _TotalVariation.apply(s, graph, segments)
         return value
-    return _plain_variation(s, graph)
+    return _plain_variation(s, graph, segments)
 
 
 def variation_message(y: Tensor, graph: Rows, delta: float, eps: float) -> Tensor:
@@ -75,9 +86,10 @@ def variation_message(y: Tensor, graph: Rows, delta: float, eps: float) -> Tenso
     return _plain_message(y, graph, delta, eps)
 
 
-def _plain_variation(s: Tensor, graph: Rows) -> Tensor:
+def _plain_variation(s: Tensor, graph: Rows, segments: Segments) -> Tensor:
     size = (s[graph.source] - s[graph.target]).abs().sum(dim=1)
-    return (graph.weight * size).sum() / 2
+    own = torch.zeros_like(s[:, 0]).index_add(0, graph.source, graph.weight * size)
+    return segment_sum(own, segments) / 2
 
 
 def _plain_message(y: Tensor, graph: Rows, delta: float, eps: float) -> Tensor:
@@ -88,18 +100,20 @@ def _plain_message(y: Tensor, graph: Rows, delta: float, eps: float) -> Tensor:
 
 class _TotalVariation(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, s: Tensor, graph: Rows) -> Tensor:
+    def forward(ctx: Any, s: Tensor, graph: Rows, segments: Segments) -> Tensor:
         value = torch.zeros(graph.n, dtype=torch.float64)
         slope = torch.zeros_like(s, memory_format=torch.contiguous_format)
         _over_rows(_variation, graph, s.shape[1], s, value, slope)
         ctx.save_for_backward(slope)
-        return value.sum().to(s.dtype)
+        ctx.segments = segments
+        return segment_sum(value, segments).to(s.dtype)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (slope,) = ctx.saved_tensors
-        return gradient * slope, None
+        scale = gradient if len(gradient) == 1 else gradient[ctx.segments.batch]
+        return scale[:, None] * slope, None, None
 
 
 class _VariationMessage(torch.autograd.Function):
@@ -124,22 +138,28 @@ class _VariationMessage(torch.autograd.Function):
 
 def _over_rows(kernel: Callable[..., None], graph: Rows, width: int, *rest: Any) -> None:
     """Run a kernel on all rows, in pieces on as many threads as torch uses."""
-    arrays = [part.detach().contiguous().numpy() for part in graph[:3]]
-    arguments = [
-        part.detach().contiguous().numpy() if isinstance(part, Tensor) else part for part in rest
+    pieces = min(graph.n, len(graph.target) * width // PIECE)
+    in_pieces(kernel, graph.n, pieces, *graph[:3], *rest)
+
+
+def in_pieces(kernel: Callable[..., None], n: int, pieces: int, *arguments: Any) -> None:
+    """`kernel(first, last, …)` over 0..n in pieces, on as many threads as torch uses.
+
+    Tensors are handed over as arrays, which the kernel may fill where they are contiguous.
+    """
+    arrays = [
+        part.detach().contiguous().numpy() if isinstance(part, Tensor) else part
+        for part in arguments
     ]
-    pieces = max(1, min(graph.n, len(graph.target) * width // PIECE))
-    bounds = np.linspace(0, graph.n, pieces + 1).astype(np.int64)
-    if pieces == 1 or torch.get_num_threads() == 1:
-        kernel(0, graph.n, *arrays, *arguments)
+    if pieces <= 1 or torch.get_num_threads() == 1:
+        kernel(0, n, *arrays)
         return
+    bounds = np.linspace(0, n, pieces + 1).astype(np.int64)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        list(
-            pool.map(lambda i: kernel(bounds[i], bounds[i + 1], *arrays, *arguments), range(pieces))
-        )
+        list(pool.map(lambda i: kernel(bounds[i], bounds[i + 1], *arrays), range(pieces)))
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _variation(first, last, start, target, weight, s, value, slope):  # type: ignore[no-untyped-def]
     """value[i] = half of row i's share of the sum; slope = its gradient."""
     real = s.dtype.type
@@ -156,7 +176,7 @@ def _variation(first, last, start, target, weight, s, value, slope):  # type: ig
         value[i] = total / 2
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _message(first, last, start, target, weight, y, delta, eps, distance, out):  # type: ignore[no-untyped-def]
     width = y.shape[1]
     for i in range(first, last):
@@ -173,7 +193,7 @@ def _message(first, last, start, target, weight, y, delta, eps, distance, out): 
                 out[i, f] -= gamma * (y[i, f] - y[j, f])
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_FAST)
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _message_back(  # type: ignore[no-untyped-def]
     first, last, start, target, weight, g, y, delta, eps, distance, result
 ):

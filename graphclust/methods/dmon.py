@@ -9,15 +9,16 @@ b). Its loss is, equation 6,
     − Tr(Sᵀ B S) / 2m + (√K / N) ‖ Σ_i s_i ‖ − 1,
 
 in which B is never formed: Tr(Sᵀ d dᵀ S) = ‖Sᵀ d‖². The second part keeps clusters from collapsing
-into one. Departures: several starts, the best of which goes on (`nn.partition`).
+into one; both are functions of `nn.cuts`. Departures: several starts, the best of which goes on
+(`nn.partition`).
 """
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from graphclust.nn.cuts import soft_modularity, unevenness
 from graphclust.nn.layers import SkipConv, perceptron
 from graphclust.nn.partition import Inputs, PartitionMethod
 from graphclust.nn.train import Terms
@@ -42,8 +43,8 @@ class DMoN(PartitionMethod):
         return Network(width, self.hidden, self.n_clusters, self.dropout)
 
     def _objective(self, s: Tensor, inputs: Inputs) -> Terms:
-        modularity = soft_modularity(s, inputs)
-        collapse = unevenness(s)
+        modularity = soft_modularity(s, inputs.graphs).mean()
+        collapse = unevenness(s).mean()
         return {
             "loss": self.collapse * collapse - modularity,
             "modularity": modularity,
@@ -60,18 +61,5 @@ class Network(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        z = F.selu(self.layer(inputs.x, inputs.smoothing))
+        z = F.selu(self.layer(inputs.x, inputs.graphs))
         return z, self.head(self.dropout(z))
-
-
-def soft_modularity(s: Tensor, inputs: Inputs) -> Tensor:
-    """Tr(Sᵀ B S) / 2m, at most 1; 0 without edges."""
-    kept = (s * torch.sparse.mm(inputs.edges, s)).sum()
-    expected = (s.T @ inputs.degree).square().sum() / inputs.total
-    return (kept - expected) / inputs.total
-
-
-def unevenness(s: Tensor) -> Tensor:
-    """(√K / N) ‖ Σ_i s_i ‖ − 1, in [0, √K − 1]; 0 for clusters of equal size."""
-    n, k = s.shape
-    return k**0.5 / n * s.sum(dim=0).norm() - 1

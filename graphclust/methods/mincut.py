@@ -8,15 +8,16 @@ the softmax of a perceptron on X̄ = elu(Ã X W + X V + b). Its loss is, equatio
     − Tr(Sᵀ Ã S) / Tr(Sᵀ D̃ S) + ‖ SᵀS / ‖SᵀS‖_F − I_K / √K ‖_F,
 
 D̃ the degrees of Ã: the first term counts the edges kept, the second is 0 for orthogonal clusters of
-equal size. Departures: several starts, the best of which goes on (`nn.partition`).
+equal size; both are functions of `nn.cuts`. Departures: several starts, the best of which goes on
+(`nn.partition`).
 """
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from graphclust.nn.cuts import normalised_cut, orthogonality
 from graphclust.nn.layers import SkipConv, perceptron
 from graphclust.nn.partition import Inputs, PartitionMethod
 from graphclust.nn.train import Terms
@@ -40,13 +41,9 @@ class MinCut(PartitionMethod):
         return Network(width, self.hidden, self.n_clusters)
 
     def _objective(self, s: Tensor, inputs: Inputs) -> Terms:
-        cut = normalised_cut(s, inputs.smoothing)
-        orthogonality = apart(s)
-        return {
-            "loss": cut + self.orthogonality * orthogonality,
-            "cut": cut,
-            "orthogonality": orthogonality,
-        }
+        cut = normalised_cut(s, inputs.graphs.smoothing).mean()
+        apart = orthogonality(s).mean()
+        return {"loss": cut + self.orthogonality * apart, "cut": cut, "orthogonality": apart}
 
 
 class Network(nn.Module):
@@ -57,22 +54,5 @@ class Network(nn.Module):
         self.layer, self.head = SkipConv(width, hidden), perceptron(hidden, hidden, k)
 
     def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        z = F.elu(self.layer(inputs.x, inputs.smoothing))
+        z = F.elu(self.layer(inputs.x, inputs.graphs))
         return z, self.head(z)
-
-
-def normalised_cut(s: Tensor, smoothing: Tensor) -> Tensor:
-    """− Tr(Sᵀ Ã S) / Tr(Sᵀ D̃ S), in [−1, 0]; 0 without edges."""
-    kept = (s * torch.sparse.mm(smoothing, s)).sum()
-    degree = torch.sparse.mm(smoothing, torch.ones_like(s[:, :1]))
-    volume = (degree * s.square()).sum()
-    return -kept / torch.where(volume > 0, volume, 1.0)
-
-
-def apart(s: Tensor) -> Tensor:
-    """‖ SᵀS / ‖SᵀS‖_F − I_K / √K ‖_F, in [0, √2)."""
-    k = s.shape[1]
-    together = s.T @ s
-    return (
-        together / together.norm() - torch.eye(k, device=s.device, dtype=s.dtype) / k**0.5
-    ).norm()

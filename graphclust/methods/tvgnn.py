@@ -12,7 +12,8 @@ and a perceptron whose softmax is S. Its loss is α₁ L_GTV + α₂ L_AN,
     L_AN = 1 − Σ_k Σ_i |s_ik − q_k|_ρ / β,   β = N ρ min(1, K / (ρ + 1)),   ρ = K − 1,
 
 with q_k the element of rank ⌊N/K⌋ from the top of column k and |x|_ρ = ρx for x ≥ 0, else −x: L_GTV
-counts the edges cut, L_AN is 0 where clusters are equally large.
+counts the edges cut, L_AN is 0 where clusters are equally large. Both are functions of `nn.cuts`,
+GTVConv is in `nn.layers`: pooling (`nn.pooling`) has the same.
 
 As the authors' code, and not as the paper: Γ comes from XΘ, not from X, and δ is twice the paper's.
 Departures from both: the message is summed in differences (`kernels.edges`), which keep the digits
@@ -24,13 +25,11 @@ place of 10⁻⁷.
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from graphclust.kernels.edges import Rows, total_variation, variation_message
-from graphclust.kernels.select import kth_largest
-from graphclust.nn.layers import perceptron
+from graphclust.nn.cuts import asymmetric_norm, graph_variation
+from graphclust.nn.layers import GTVConv, perceptron
 from graphclust.nn.partition import Inputs, PartitionMethod
 from graphclust.nn.train import Terms
 from graphclust.params import param
@@ -56,8 +55,8 @@ class TVGNN(PartitionMethod):
         return Network(width, self.hidden, self.layers, self.n_clusters, self.delta, self.eps)
 
     def _objective(self, s: Tensor, inputs: Inputs) -> Terms:
-        cut = total_variation(s, inputs.rows) / inputs.total
-        uneven = asymmetric_norm(s)
+        cut = graph_variation(s, inputs.graphs).mean()
+        uneven = asymmetric_norm(s).mean()
         loss = self.variation * cut + self.balance * uneven
         return {"loss": loss, "variation": cut, "balance": uneven}
 
@@ -76,28 +75,5 @@ class Network(nn.Module):
     def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         z = inputs.x
         for layer in self.layers:
-            z = F.elu(layer(z, inputs.rows))
+            z = F.elu(layer(z, inputs.graphs))
         return z, self.head(z)
-
-
-class GTVConv(nn.Module):
-    """(I − δ L_Γ) X Θ + b."""
-
-    def __init__(self, width: int, out: int, delta: float, eps: float) -> None:
-        super().__init__()
-        # as published: the deviation is that of the number of outputs, √(2 / out)
-        self.weight = nn.Parameter(nn.init.kaiming_normal_(torch.empty(width, out)))
-        self.bias = nn.Parameter(torch.zeros(out))
-        self.delta, self.eps = delta, eps
-
-    def forward(self, x: Tensor, graph: Rows) -> Tensor:
-        return variation_message(x @ self.weight, graph, self.delta, self.eps) + self.bias
-
-
-def asymmetric_norm(s: Tensor) -> Tensor:
-    """L_AN of (N, K), K ≥ 2; in [0, 1], 0 for a hard partition into equal parts."""
-    n, k = s.shape
-    rho = k - 1
-    apart = s - kth_largest(s, min(n // k + 1, n))
-    size = torch.where(apart >= 0, rho * apart, -apart).sum()
-    return 1 - size / (n * rho * min(1.0, k / (rho + 1)))

@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from graphclust.nn.graphs import Graphs
+
 
 def numbers_of(model: nn.Module, name: str) -> dict[str, NDArray[Any]]:
     """A model's parameters in order, as the `extras` of a result: `name.0`, `name.1` …"""
@@ -40,6 +42,21 @@ class SkipConv(nn.Module):
         self.skip = nn.Parameter(nn.init.xavier_uniform_(torch.empty(width, out)))
         self.bias = nn.Parameter(torch.zeros(out))
 
-    def forward(self, x: Tensor, smoothing: Tensor) -> Tensor:
-        """x (N, F) dense or sparse, Ã (N, N) sparse."""
-        return torch.sparse.mm(smoothing, x @ self.weight) + x @ self.skip + self.bias
+    def forward(self, x: Tensor, graphs: Graphs) -> Tensor:
+        """x (N, F) dense or sparse."""
+        return graphs.smoothing.spread(x @ self.weight) + x @ self.skip + self.bias
+
+
+class GTVConv(nn.Module):
+    """(I − δ L_Γ) X Θ + b of `methods.tvgnn`."""
+
+    def __init__(self, width: int, out: int, delta: float, eps: float = 1e-3) -> None:
+        super().__init__()
+        # as published: the deviation is that of the number of outputs, √(2 / out)
+        self.weight = nn.Parameter(nn.init.kaiming_normal_(torch.empty(width, out)))
+        self.bias = nn.Parameter(torch.zeros(out))
+        self.delta, self.eps = delta, eps
+
+    def forward(self, x: Tensor, graphs: Graphs) -> Tensor:
+        """x (N, F) dense or sparse."""
+        return graphs.message(x @ self.weight, self.delta, self.eps) + self.bias

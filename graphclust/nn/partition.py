@@ -11,11 +11,10 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from sklearn.preprocessing import normalize
@@ -24,11 +23,12 @@ from torch_geometric.data import Data
 
 from graphclust.base import Clustering, Labels, Method, Trace
 from graphclust.graph.export import to_scipy
-from graphclust.graph.features import feature_matrix, sparse_tensor
+from graphclust.graph.features import feature_matrix
 from graphclust.heads.head import same_width
 from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.edges import Rows
-from graphclust.kernels.sparse import normalised_adjacency
+from graphclust.kernels.segments import Segments
+from graphclust.nn.graphs import SparseGraphs
 from graphclust.nn.layers import numbers_of, put_back
 from graphclust.nn.mlp import Rows as Features
 from graphclust.nn.train import Terms, fingerprint, torch_device, train
@@ -36,39 +36,14 @@ from graphclust.params import param
 
 
 class Inputs:
-    """What a network reads, on its device: `x` (N, F) unit-sum rows, the graph, its sums."""
+    """What a network reads, on its device: `x` (N, F) unit-sum rows, and the graph."""
 
     def __init__(self, graph: Data, device: torch.device) -> None:
         self.device = device
-        self.adjacency: sp.csr_array = to_scipy(graph).astype(np.float32)
         features = Features(normalize(feature_matrix(graph.x), norm="l1"), device=device)
         self.x: Tensor = next(part for part in features.all if part is not None)
-        self.rows = Rows.of(self.adjacency, device, torch.float32)
-        self.n = graph.num_nodes
-
-    @cached_property
-    def degree(self) -> Tensor:
-        """(N,) weighted."""
-        return torch.zeros(self.n, device=self.device).index_add(
-            0, self.rows.source, self.rows.weight
-        )
-
-    @cached_property
-    def edges(self) -> Tensor:
-        """A (N, N), sparse."""
-        return sparse_tensor(self.adjacency).to(self.device)
-
-    @cached_property
-    def smoothing(self) -> Tensor:
-        """Ã = D^{−1/2} A D^{−1/2} (N, N), sparse."""
-        return sparse_tensor(normalised_adjacency(self.adjacency).astype(np.float32)).to(
-            self.device
-        )
-
-    @cached_property
-    def total(self) -> float:
-        """Σ_ij a_ij = 2m, or 1 without edges."""
-        return float(self.adjacency.sum(dtype=np.float64)) or 1.0
+        rows = Rows.of(to_scipy(graph), device, torch.float32)
+        self.graphs = SparseGraphs(rows, Segments.alike(1, rows.n, device))
 
 
 @dataclass(frozen=True, kw_only=True)

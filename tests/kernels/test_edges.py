@@ -7,7 +7,7 @@ import torch
 
 from graphclust.kernels import edges
 from graphclust.kernels.edges import Rows, total_variation, variation_message
-from graphclust.kernels.select import kth_largest
+from graphclust.kernels.segments import Segments
 
 CPU = torch.device("cpu")
 
@@ -37,6 +37,10 @@ def loops_variation(s, g):
     return total
 
 
+def one(g):
+    return Segments.alike(1, g.n)
+
+
 def loops_message(y, g, delta, eps):
     out = []
     for i in range(g.n):
@@ -57,7 +61,20 @@ def slope(value, s):
 @pytest.mark.parametrize("seed", range(3))
 def test_total_variation_is_its_sum_and_its_gradient(seed):
     g, s = graph(seed=seed), rows(seed=seed)
-    ours, loops = total_variation(s, g), loops_variation(s, g)
+    ours, loops = total_variation(s, g, one(g)), loops_variation(s, g)
+    assert torch.allclose(ours, loops)
+    assert torch.allclose(slope(ours, s), slope(loops, s))
+
+
+@pytest.mark.parametrize("way", [total_variation, edges._plain_variation])
+def test_each_graph_of_a_batch_has_its_own_total_variation(way):
+    g, s = graph(8), rows(11)
+    other = graph(3, 4, isolated=False)
+    start = torch.cat([g.start, g.start[-1] + other.start[1:]])
+    both = (torch.cat(pair) for pair in ((g.weight, other.weight), (g.source, other.source + 8)))
+    batch = Rows(start, torch.cat([g.target, other.target + 8]), *both)
+    ours = way(s, batch, Segments(torch.tensor([0, 8, 11])))
+    loops = torch.stack([loops_variation(s[:8], g), loops_variation(s[8:], other)])
     assert torch.allclose(ours, loops)
     assert torch.allclose(slope(ours, s), slope(loops, s))
 
@@ -74,8 +91,8 @@ def test_the_message_is_its_sum_and_its_gradient(seed, eps):
 
 def test_the_way_for_other_devices_agrees(monkeypatch):
     g, y = graph(), rows()
-    ours = total_variation(y, g), variation_message(y, g, 0.3, 1e-3)
-    ways = edges._plain_variation(y, g), edges._plain_message(y, g, 0.3, 1e-3)
+    ours = total_variation(y, g, one(g)), variation_message(y, g, 0.3, 1e-3)
+    ways = edges._plain_variation(y, g, one(g)), edges._plain_message(y, g, 0.3, 1e-3)
     for a, b in zip(ours, ways, strict=True):
         assert torch.allclose(a, b)
         assert torch.allclose(slope(a, y), slope(b, y))
@@ -96,7 +113,8 @@ def test_threads_change_nothing(dtype, monkeypatch):
         for threads in (1, 3):
             torch.set_num_threads(threads)
             s = rows(300, 5, dtype=dtype)
-            value, out = total_variation(s, g), variation_message(s, g, 0.3, 1e-3)
+            value = total_variation(s, g, one(g))
+            out = variation_message(s, g, 0.3, 1e-3)
             found.append((value, out, slope(value, s), slope(out, s)))
     finally:
         torch.set_num_threads(before)
@@ -107,7 +125,7 @@ def test_rows_may_lie_in_memory_as_they_like():
     g, s = graph(), rows()
     turned = s.detach().T.contiguous().T.requires_grad_()
     assert not turned.is_contiguous()
-    assert torch.equal(total_variation(s, g), total_variation(turned, g))
+    assert torch.equal(total_variation(s, g, one(g)), total_variation(turned, g, one(g)))
     ours, theirs = (variation_message(y, g, 0.3, 1e-3) for y in (s, turned))
     assert torch.equal(ours, theirs)
     assert torch.equal(slope(ours, s), slope(theirs, turned))
@@ -116,15 +134,7 @@ def test_rows_may_lie_in_memory_as_they_like():
 def test_a_graph_without_edges():
     g = Rows.of(sp.csr_array((4, 4)), CPU, torch.float64)
     s = rows(4)
-    assert total_variation(s, g) == 0
+    value = total_variation(s, g, one(g))
+    assert value == 0
     assert torch.equal(variation_message(s, g, 0.3, 1e-3), s)
-    assert not slope(total_variation(s, g), s).any()
-
-
-@pytest.mark.parametrize("k", [1, 3, 9])
-def test_the_kth_largest_of_columns(k):
-    s = torch.rand(9, 4, dtype=torch.float64, requires_grad=True)
-    value = kth_largest(s, k)
-    assert torch.equal(value, s.sort(dim=0, descending=True).values[k - 1])
-    (gradient,) = torch.autograd.grad(value.sum(), s)
-    assert torch.equal(gradient, (s == value).double())
+    assert not slope(value, s).any()

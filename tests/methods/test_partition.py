@@ -8,9 +8,14 @@ from graphs import QUICK, planted
 from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust import METHODS, as_graph
-from graphclust.methods.dmon import soft_modularity, unevenness
-from graphclust.methods.mincut import apart, normalised_cut
-from graphclust.methods.tvgnn import GTVConv, asymmetric_norm
+from graphclust.nn.cuts import (
+    asymmetric_norm,
+    normalised_cut,
+    orthogonality,
+    soft_modularity,
+    unevenness,
+)
+from graphclust.nn.layers import GTVConv
 from graphclust.nn.partition import Inputs, fill
 from graphclust.nn.train import checkpoints
 
@@ -66,7 +71,7 @@ def test_the_layer_is_its_matrix_form():
     gamma = a / torch.cdist(y, y, p=1).clamp(min=1e-3)
     matrix = torch.eye(7) - 0.3 * (torch.diag(gamma.sum(dim=1)) - gamma)
     layer.bias.data += 0.5
-    assert torch.allclose(layer(x, inputs.rows), matrix @ y + 0.5, atol=1e-4)
+    assert torch.allclose(layer(x, inputs.graphs), matrix @ y + 0.5, atol=1e-4)
 
 
 def test_tvgnns_loss_counts_the_weight_cut():
@@ -88,11 +93,11 @@ def test_mincuts_loss_is_its_traces():
     smooth = scale[:, None] * a * scale
     around = torch.diag(smooth.sum(dim=1))
     expected = -torch.trace(s.T @ smooth @ s) / torch.trace(s.T @ around @ s)
-    assert torch.allclose(normalised_cut(s, inputs.smoothing), expected)
+    assert torch.allclose(normalised_cut(s, inputs.graphs.smoothing), expected)
     together = s.T @ s
     wanted = (together / together.norm() - torch.eye(3) / 3**0.5).norm()
-    assert torch.allclose(apart(s), wanted)
-    assert float(apart(torch.eye(3).repeat(2, 1))) == pytest.approx(0, abs=1e-6)
+    assert torch.allclose(orthogonality(s), wanted)
+    assert float(orthogonality(torch.eye(3).repeat(2, 1))) == pytest.approx(0, abs=1e-6)
 
 
 def test_dmons_loss_is_its_trace():
@@ -100,7 +105,9 @@ def test_dmons_loss_is_its_trace():
     s, a = partition(), dense(graph)
     degree, total = a.sum(dim=1), a.sum()
     b = a - degree[:, None] * degree / total
-    assert torch.allclose(soft_modularity(s, inputs), torch.trace(s.T @ b @ s) / total, atol=1e-6)
+    assert torch.allclose(
+        soft_modularity(s, inputs.graphs), torch.trace(s.T @ b @ s) / total, atol=1e-6
+    )
     assert float(unevenness(torch.eye(3).repeat(2, 1))) == pytest.approx(0, abs=1e-6)
     one = torch.zeros(6, 3)
     one[:, 0] = 1
@@ -116,11 +123,11 @@ def test_gradients_are_those_of_the_dense_forms(loss):
         scale = torch.where(degree > 0, degree, 1.0) ** -0.5
         smooth = scale[:, None] * a * scale
         around = torch.diag(smooth.sum(dim=1))
-        ours = normalised_cut(s, inputs.smoothing)
+        ours = normalised_cut(s, inputs.graphs.smoothing)
         plain = -torch.trace(s.T @ smooth @ s) / torch.trace(s.T @ around @ s)
     else:
         b = a - a.sum(dim=1)[:, None] * a.sum(dim=1) / a.sum()
-        ours, plain = soft_modularity(s, inputs), torch.trace(s.T @ b @ s) / a.sum()
+        ours, plain = soft_modularity(s, inputs.graphs), torch.trace(s.T @ b @ s) / a.sum()
     grads = [torch.autograd.grad(value, s, retain_graph=True)[0] for value in (ours, plain)]
     assert torch.allclose(*grads, atol=1e-6)
 
