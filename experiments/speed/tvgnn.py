@@ -26,8 +26,11 @@ from torch_geometric.data import Data
 
 from graphclust import load, to_scipy
 from graphclust.graph.synth import sbm
-from graphclust.kernels.edges import Rows, total_variation, variation_message
-from graphclust.methods.tvgnn import TVGNN, asymmetric_norm
+from graphclust.kernels.edges import Rows, variation_message
+from graphclust.kernels.segments import Segments
+from graphclust.methods.tvgnn import TVGNN
+from graphclust.nn.cuts import asymmetric_norm, graph_variation
+from graphclust.nn.graphs import SparseGraphs
 from graphclust.nn.layers import perceptron
 from graphclust.nn.partition import Inputs
 
@@ -71,7 +74,8 @@ def loss_table(graph: Data, k: int, cubic: bool) -> None:
         dense = torch.from_numpy(adjacency.toarray())
         forms["N×N×K, as published"] = lambda s: cubic_variation(s, dense) / total + sorted_norm(s)
     forms["gathered"] = lambda s: gathered_variation(s, rows) / total + sorted_norm(s)
-    forms["ours"] = lambda s: total_variation(s, rows) / total + asymmetric_norm(s)
+    graphs = SparseGraphs(rows, Segments.alike(1, rows.n))
+    forms["ours"] = lambda s: (graph_variation(s, graphs) + asymmetric_norm(s)).sum()
     s = torch.randn(graph.num_nodes, k, generator=torch.Generator().manual_seed(0)).softmax(dim=1)
     s.requires_grad_()
     print(f"\nloss, {graph.num_nodes:,} nodes, {len(rows.source) // 2:,} edges, K = {k}")
@@ -109,17 +113,18 @@ class Published(nn.Module):
 
 def epoch_table(graph: Data, k: int) -> None:
     inputs, method = Inputs(graph, CPU), TVGNN(n_clusters=k)
-    x = inputs.x.to_dense()
+    x, rows = inputs.x.matrix.to_dense(), inputs.graphs.rows
+    total = float(rows.weight.sum())
     torch.manual_seed(0)
     theirs, ours = Published(x.shape[1], k), method._network(x.shape[1])
 
     def published() -> Tensor:
-        s = theirs(x, inputs.rows)
-        cut = gathered_variation(s, inputs.rows) / inputs.total
+        s = theirs(x, rows)
+        cut = gathered_variation(s, rows) / total
         return method.variation * cut + method.balance * sorted_norm(s)
 
     def present() -> Tensor:
-        return method._objective(ours(inputs)[1].softmax(dim=1), inputs)["loss"]
+        return method._objective(ours(inputs).softmax(dim=1), inputs)["loss"]
 
     print(f"\ntraining epoch, {graph.num_nodes:,} nodes, {x.shape[1]:,} features")
     compare(
@@ -154,16 +159,19 @@ import numpy as np
 import torch
 from graphclust import to_scipy
 from graphclust.graph.synth import sbm
-from graphclust.kernels.edges import Rows, total_variation, variation_message
-from graphclust.methods.tvgnn import asymmetric_norm
+from graphclust.kernels.edges import Rows, variation_message
+from graphclust.kernels.segments import Segments
+from graphclust.nn.cuts import asymmetric_norm, graph_variation
+from graphclust.nn.graphs import SparseGraphs
 n = {edges} // 10
 adjacency = to_scipy(sbm(n, 10, 100 / n, 100 / 9 / n, seed=0)).astype(np.float32)
 rows = Rows.of(adjacency, torch.device("cpu"), torch.float32)
+graphs = SparseGraphs(rows, Segments.alike(1, n))
 y = torch.randn(n, 64, requires_grad=True)
 """
 CODE = """
 s = variation_message(y, rows, .311, 1e-3)[:, :10].softmax(dim=1)
-(total_variation(s, rows) + asymmetric_norm(s)).backward()
+(graph_variation(s, graphs) + asymmetric_norm(s)).sum().backward()
 """
 
 

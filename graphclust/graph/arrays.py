@@ -23,8 +23,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError
-from graphclust.graph.features import csr_tensor
 from graphclust.graph.files import atomic
+from graphclust.kernels.products import csr_tensor
 from graphclust.kernels.sparse import is_coalesced
 
 FORMAT = "graphclust graph 1"

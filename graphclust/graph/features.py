@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphclust.graph.errors import GraphError
+from graphclust.kernels.products import sparse_tensor
 
 
 def features(x: Any, n: int) -> Tensor:
@@ -54,25 +55,6 @@ def _check_features(values: NDArray[Any], shape: tuple[int, ...], n: int, row_of
             f"x must be finite, found {len(bad)} NaN or infinite values, the first in row "
             f"{int(row_of(bad[0]))}; fill or drop them first"
         )
-
-
-def sparse_tensor(matrix: sp.csr_array) -> Tensor:
-    """A scipy CSR matrix as a torch CSR tensor."""
-    return csr_tensor(
-        torch.from_numpy(matrix.indptr.astype(np.int64)),
-        torch.from_numpy(matrix.indices.astype(np.int64)),
-        torch.from_numpy(matrix.data),
-        matrix.shape,
-    )
-
-
-def csr_tensor(
-    indptr: Tensor, indices: Tensor, data: Tensor, shape: tuple[int, int], check: bool = False
-) -> Tensor:
-    """A torch CSR tensor from its parts, without torch's warning that these are in beta."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sparse CSR", UserWarning)
-        return torch.sparse_csr_tensor(indptr, indices, data, size=shape, check_invariants=check)
 
 
 def feature_matrix(x: Tensor) -> NDArray[np.float32] | sp.csr_array:

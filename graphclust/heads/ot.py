@@ -37,11 +37,11 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphclust.graph.export import to_scipy
-from graphclust.graph.features import sparse_tensor
 from graphclust.heads.head import Head, Labels, Vectors, squeeze, unit
 from graphclust.heads.kmeans import kmeans
 from graphclust.heads.knn import LeidenHead
 from graphclust.kernels.determinism import one_thread
+from graphclust.kernels.products import sparse_tensor
 from graphclust.params import param
 
 BATCH = 16_384  # rows a step; up to here the whole is taken at once

@@ -60,6 +60,9 @@ class Network(nn.Module):
         self.layer, self.head = SkipConv(width, hidden), perceptron(hidden, k)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        z = F.selu(self.layer(inputs.x, inputs.graphs))
-        return z, self.head(self.dropout(z))
+    def vectors(self, inputs: Inputs) -> Tensor:
+        return F.selu(self.layer(inputs.x, inputs.graphs))
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        logits: Tensor = self.head(self.dropout(self.vectors(inputs)))
+        return logits

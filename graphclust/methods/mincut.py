@@ -53,6 +53,9 @@ class Network(nn.Module):
         super().__init__()
         self.layer, self.head = SkipConv(width, hidden), perceptron(hidden, hidden, k)
 
-    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        z = F.elu(self.layer(inputs.x, inputs.graphs))
-        return z, self.head(z)
+    def vectors(self, inputs: Inputs) -> Tensor:
+        return F.elu(self.layer(inputs.x, inputs.graphs))
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        logits: Tensor = self.head(self.vectors(inputs))
+        return logits

@@ -72,8 +72,12 @@ class Network(nn.Module):
         self.layers = nn.ModuleList(GTVConv(a, b, delta, eps) for a, b in pairwise(sizes))
         self.head = perceptron(hidden, hidden // 2, k)
 
-    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        z = inputs.x
+    def vectors(self, inputs: Inputs) -> Tensor:
+        z: Tensor = inputs.x
         for layer in self.layers:
             z = F.elu(layer(z, inputs.graphs))
-        return z, self.head(z)
+        return z
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        logits: Tensor = self.head(self.vectors(inputs))
+        return logits

@@ -12,9 +12,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from graphclust.graph.features import csr_tensor
 from graphclust.kernels.edges import Rows, total_variation, variation_message
 from graphclust.kernels.pairs import pair_message, pair_variation
+from graphclust.kernels.products import csr_tensor
 from graphclust.kernels.segments import Segments, segment_sum
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from graphclust.graph.features import sparse_tensor
+from graphclust.kernels.products import sparse_tensor
 from graphclust.nn.train import Terms, train
 
 Whole = tuple[Tensor | None, Tensor | None]  # sparse CSR columns, dense columns

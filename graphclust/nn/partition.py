@@ -1,12 +1,12 @@
-"""What TVGNN, MinCut and DMoN share: networks whose softmax is the partition, and their training.
+"""What TVGNN, MinCut, DMoN and DIGRAC share: networks whose softmax is the partition, and training.
 
 Such losses have bad local minima, in which columns of S hold no node; they show in the loss. So
 `starts` networks are trained for a `warm` while, and the one with the fewest empty columns, and of
-these the latest loss, is trained to the end. While all have an empty column, as many starts again
-are made. No label is looked at.
+these the lowest loss, is trained to the end. While all have an empty column, as many starts again
+are made. The network ends with the weights of its lowest loss, taken without dropout. No label is
+looked at.
 """
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -27,6 +27,7 @@ from graphclust.graph.features import feature_matrix
 from graphclust.heads.head import same_width
 from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.edges import Rows
+from graphclust.kernels.products import Constant
 from graphclust.kernels.segments import Segments
 from graphclust.nn.graphs import SparseGraphs
 from graphclust.nn.layers import numbers_of, put_back
@@ -41,7 +42,8 @@ class Inputs:
     def __init__(self, graph: Data, device: torch.device) -> None:
         self.device = device
         features = Features(normalize(feature_matrix(graph.x), norm="l1"), device=device)
-        self.x: Tensor = next(part for part in features.all if part is not None)
+        sparse = features.sparse
+        self.x: Any = features.thick if sparse is None else Constant(sparse, device)
         rows = Rows.of(to_scipy(graph), device, torch.float32)
         self.graphs = SparseGraphs(rows, Segments.alike(1, rows.n, device))
 
@@ -63,25 +65,30 @@ class PartitionMethod(Method):
         True, "train on one thread; off: on all, and sums round differently"
     )
 
+    weight_decay: ClassVar[float] = 0.0
     slow: ClassVar = True
     needs: ClassVar = ("x",)
     kinds: ClassVar = ("undirected", "weighted")
 
     @abstractmethod
     def _network(self, width: int) -> nn.Module:
-        """A new network from features of that width: called with `Inputs`, it gives (N, D) vectors
-        and (N, K) logits."""
+        """A new network from features of that width: of the inputs, its `vectors` gives (N, D)
+        vectors, and a call (N, K) logits."""
 
     @abstractmethod
-    def _objective(self, s: Tensor, inputs: Inputs) -> Terms:
+    def _objective(self, s: Tensor, inputs: Any) -> Terms:
         """The terms of the loss of a soft partition (N, K), `loss` their sum."""
+
+    def _inputs(self, graph: Data, device: torch.device) -> Any:
+        """What the network and the objective read of a graph; `x` has the features."""
+        return Inputs(graph, device)
 
     def _fit(self, graph: Data, trace: Trace) -> dict[str, Any]:
         n, k = graph.num_nodes, self.n_clusters
         if k == 1:
             return {"labels": np.zeros(n, np.int64), "soft": np.ones((n, 1), np.float32)}
         with one_thread() if self.deterministic else nullcontext():
-            inputs = Inputs(graph, torch.device(self.device))
+            inputs = self._inputs(graph, torch.device(self.device))
             model = self._train(inputs, trace, fingerprint(self, graph))
             z, soft = _outcome(model, inputs)
         labels, filled = fill(soft)
@@ -92,43 +99,43 @@ class PartitionMethod(Method):
             "extras": numbers_of(model, "weights") | {"filled": filled},
         }
 
-    def _train(self, inputs: Inputs, trace: Trace, run: str) -> nn.Module:
+    def _train(self, inputs: Any, trace: Trace, run: str) -> nn.Module:
+        options: dict[str, Any] = {"rate": self.rate, "decay": self.weight_decay, "run": run}
         found: list[tuple[int, float, int, nn.Module]] = []
-        options: dict[str, Any] = {"rate": self.rate, "run": run}
-        latest, stopped = math.inf, False
+        stopped = False
 
         def follow(epoch: int, **numbers: float) -> bool:
-            nonlocal stopped, latest
-            latest = numbers["loss"]  # also of a start that a checkpoint had finished
+            nonlocal stopped
             stopped = trace(epoch, **numbers)
             return stopped
 
         def losses(model: nn.Module, epoch: int) -> Iterator[Terms]:
-            nonlocal latest
-            terms = self._objective(model(inputs)[1].softmax(dim=1), inputs)
-            latest = terms["loss"].item()
-            yield terms
+            yield self._objective(model(inputs).softmax(dim=1), inputs)
 
         while len(found) < self.starts or (len(found) < 2 * self.starts and min(found)[0]):
             i, model = len(found), self._network(inputs.x.shape[1]).to(inputs.device)
-            begun = partial(follow, start=i)
             train(
                 model,
                 partial(losses, model),
-                trace=begun,
+                trace=partial(follow, start=i),
                 epochs=self.warm,
                 phase=f"start{i}",
                 **options,
             )
             empty = self.n_clusters - len(np.unique(_outcome(model, inputs)[1].argmax(axis=1)))
-            found.append((empty, latest, i, model))
+            found.append((empty, self._loss(model, inputs), i, model))
             if stopped:
                 break
         _, _, i, model = min(found, key=lambda start: start[:3])
+        dropout = any(isinstance(part, nn.Dropout) for part in model.modules())
+        latest = 0.0
 
         def rest(epoch: int) -> Iterator[Terms]:
+            nonlocal latest
             trace.labels(epoch, lambda: _outcome(model, inputs)[1].argmax(axis=1))
-            yield from losses(model, epoch)
+            for terms in losses(model, epoch):
+                latest = terms["loss"].item()
+                yield terms
 
         if not stopped:
             train(
@@ -136,11 +143,19 @@ class PartitionMethod(Method):
                 rest,
                 epochs=self.epochs,
                 trace=lambda epoch, **n: trace(self.warm + epoch, **n, start=i),
-                score=lambda _: -latest,
+                score=lambda _: -(self._loss(model, inputs) if dropout else latest),
                 patience=self.patience or self.epochs,
                 **options,
             )
         return model
+
+    def _loss(self, model: nn.Module, inputs: Any) -> float:
+        """Without gradients and dropout."""
+        model.eval()
+        with torch.no_grad():
+            value = self._objective(model(inputs).softmax(dim=1), inputs)["loss"].item()
+        model.train()
+        return value
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
         if self.n_clusters == 1:
@@ -150,7 +165,7 @@ class PartitionMethod(Method):
         model = self._network(x.shape[1])
         put_back(model, "weights", clustering.extras)
         with one_thread():
-            return _outcome(model, Inputs(graph, torch.device("cpu")))[1].argmax(axis=1)
+            return _outcome(model, self._inputs(graph, torch.device("cpu")))[1].argmax(axis=1)
 
 
 def fill(soft: NDArray[np.floating]) -> tuple[Labels, NDArray[np.int64]]:
@@ -163,10 +178,10 @@ def fill(soft: NDArray[np.floating]) -> tuple[Labels, NDArray[np.int64]]:
     return labels, empty
 
 
-def _outcome(model: nn.Module, inputs: Inputs) -> tuple[np.ndarray, np.ndarray]:
+def _outcome(model: nn.Module, inputs: Any) -> tuple[np.ndarray, np.ndarray]:
     """(N, D) vectors and (N, K) memberships, without gradients and dropout."""
     model.eval()
     with torch.no_grad():
-        z, logits = model(inputs)
-        model.train()
-        return z.cpu().numpy(), logits.softmax(dim=1).cpu().numpy()
+        z, soft = model.vectors(inputs), model(inputs).softmax(dim=1)  # type: ignore[operator]
+    model.train()
+    return z.cpu().numpy(), soft.cpu().numpy()

@@ -54,6 +54,7 @@ def train(
     *,
     epochs: int,
     rate: float,
+    decay: float = 0.0,
     trace: Callable[..., bool],
     score: Callable[[int], float | None] | None = None,
     patience: int = 0,
@@ -69,6 +70,7 @@ def train(
         model: everything that is trained, buffers that the losses keep up to date included.
         losses: called with the number of an epoch; yields the terms of every step's objective, of
             which `loss` is what falls.
+        decay: how much of each weight is added to its gradient.
         trace: called after an epoch with the means of its terms.
         score: called after an epoch, for the weights as they are; None: not measured now.
         run: names data and parameters: a folder of `checkpoints` takes up no other run's state.
@@ -77,7 +79,7 @@ def train(
         FloatingPointError: a loss is not finite; the sentence names the epoch.
         GraphError: the state in the folder is another run's, or damaged.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate, weight_decay=decay)
     keeper = _Keeper(model, optimizer, phase, run)
     for numbers in keeper.resume():
         trace(**numbers)
