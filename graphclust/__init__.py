@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from graphclust.base import Method
     from graphclust.classify import GraphClassifier
     from graphclust.evaluate.compare import compare
+    from graphclust.evaluate.flow import flow_imbalance, flow_matrix, top_pairs
     from graphclust.evaluate.links import score_edges
     from graphclust.graph.convert import as_graph
     from graphclust.graph.errors import GraphError, GraphWarning
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from graphclust.loaders import load
     from graphclust.methods import METHODS
     from graphclust.methods.features import cluster_embedding
+    from graphclust.pictures import draw_clusters
     from graphclust.results import Clustering, Embedding
 
 __version__ = "0.1.0"
@@ -46,6 +48,10 @@ _HOMES = {
     "save": "graph.writers",
     "compare": "evaluate.compare",
     "score_edges": "evaluate.links",
+    "flow_imbalance": "evaluate.flow",
+    "flow_matrix": "evaluate.flow",
+    "top_pairs": "evaluate.flow",
+    "draw_clusters": "pictures",
 }
 __all__ = [
     "HEADS",
@@ -60,12 +66,16 @@ __all__ = [
     "cluster",
     "cluster_embedding",
     "compare",
+    "draw_clusters",
+    "flow_imbalance",
+    "flow_matrix",
     "load",
     "save",
     "score_edges",
     "to_igraph",
     "to_networkx",
     "to_scipy",
+    "top_pairs",
 ]
 
 

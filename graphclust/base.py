@@ -180,6 +180,8 @@ class Method(ABC):
         if cls.kinds and "signed" not in cls.kinds and is_signed(graph):
             negative = int((graph.edge_weight < 0).sum())
             return f"{cls.name} takes no negative edge weights; found {negative} of them"
+        if cls.kinds and "undirected" not in cls.kinds and not graph.directed:
+            return f"{cls.name} reads the direction of arcs; this graph is undirected"
         if cls.max_nodes is not None and graph.num_nodes > cls.max_nodes:
             return (
                 f"{cls.name} needs memory for N² numbers and takes at most {cls.max_nodes} nodes; "

@@ -59,11 +59,16 @@ def cluster(
     force: Annotated[
         bool, typer.Option("--force", help="Run even where memory is expected not to suffice.")
     ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw clusters and what flows between them: .png, .svg or .pdf."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Cluster one graph and say what came out."""
     with user_errors():
         check_output(output, (".csv", ".tsv", ".json", ".parquet", ".graphml", ".npz"))
+        check_output(plot, (".png", ".svg", ".pdf"))
         from graphclust.auto import AUTO, choose
         from graphclust.evaluate.estimate import refuse_what_cannot_fit
         from graphclust.loaders import load
@@ -83,11 +88,16 @@ def cluster(
                 refuse_what_cannot_fit(model, data)
             result = model.fit(data)
         try:
-            written = write_result(data, result, output) if output else None
+            written = [write_result(data, result, output)] if output else []
+            if plot:
+                from graphclust.pictures import draw_clusters
+
+                draw_clusters(data, result.labels, plot)
+                written.append(f"wrote {plot}")
         finally:  # a full disk loses no result
             show_clustering(out, graph, data, result)
-        if written:
-            out.print(written, soft_wrap=True, markup=False)
+        for line in written:
+            out.print(line, soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from graphclust.base import Method
 from graphclust.cards import cards
 from graphclust.evaluate.compare import Comparison
 from graphclust.evaluate.estimate import estimate
+from graphclust.evaluate.flow import flow_imbalance, top_pairs
 from graphclust.evaluate.metrics import external, homophily, internal, n_classes
 from graphclust.evaluate.tables import cells
 from graphclust.graph.build import components, static, symmetrise
@@ -59,6 +60,15 @@ def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> 
                 "{coverage:.3f}, disconnected clusters: {disconnected}".format(
                     **internal(data, result.labels)
                 ),
+            )
+        )
+    if data.directed and not is_signed(data) and result.n_clusters > 1:
+        source, target, share, _ = top_pairs(data, result.labels)[0]
+        lines.append(
+            (
+                "flow",
+                f"imbalance {flow_imbalance(data, result.labels):.3f}, the most from cluster "
+                f"{source} to {target} ({share:.3f})",
             )
         )
     if n_classes(data.y):

@@ -119,7 +119,7 @@ def internal(graph: Any, labels: ArrayLike) -> dict[str, float]:
 
     Directed graphs use the directed modularity; the others read arcs as undirected edges.
     """
-    adjacency, labels, directed = _prepare(graph, labels)
+    adjacency, labels, directed = clusters_of(graph, labels)
     between = sparse.between_groups(adjacency, labels)
     both = between + between.T if directed else between
     phi = _conductance(both)
@@ -147,13 +147,13 @@ def modularity(graph: Any, labels: ArrayLike, resolution: float = 1.0) -> float:
     Raises:
         GraphError: negative weights.
     """
-    adjacency, labels, _ = _prepare(graph, labels)
+    adjacency, labels, _ = clusters_of(graph, labels)
     return sparse.modularity(sparse.between_groups(adjacency, labels), resolution)
 
 
 def conductance(graph: Any, labels: ArrayLike) -> NDArray[np.float64]:
     """(K,) φ_c = cut(c) / min(vol(c), vol(rest)); 0 where that volume is 0. Arcs read as edges."""
-    adjacency, labels, directed = _prepare(graph, labels)
+    adjacency, labels, directed = clusters_of(graph, labels)
     between = sparse.between_groups(adjacency, labels)
     return _conductance(between + between.T if directed else between)
 
@@ -170,11 +170,12 @@ def cut_size(graph: Any, labels: ArrayLike) -> float:
 
 def disconnected_clusters(graph: Any, labels: ArrayLike) -> int:
     """Number of clusters whose nodes do not hang together by edges inside the cluster."""
-    adjacency, labels, _ = _prepare(graph, labels)
+    adjacency, labels, _ = clusters_of(graph, labels)
     return _disconnected(adjacency, labels)
 
 
-def _prepare(graph: Any, labels: ArrayLike) -> tuple[sp.csr_array, Labels, bool]:
+def clusters_of(graph: Any, labels: ArrayLike) -> tuple[sp.csr_array, Labels, bool]:
+    """(N, N) adjacency, (N,) labels from 0 without gaps, and whether the graph is directed."""
     data: Data = as_graph(graph)
     if is_signed(data):
         raise GraphError("internal scores take no negative edge weights")

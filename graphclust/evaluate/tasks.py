@@ -1,5 +1,6 @@
-"""What a cell asks of a method: clusters, classes read off its vectors, held-out edges, or, of a
-graph classifier (which is no `Method`: it learns from classes), the classes of whole graphs.
+"""What a cell asks of a method: clusters (of a digraph also the flow between them), classes read off
+its vectors, held-out edges, or, of a graph classifier (which is no `Method`: it learns from
+classes), the classes of whole graphs.
 
 `oracle epoch` asks for clusters as papers do that choose by the classes: to be set beside their
 figures, never beside other rows.
@@ -16,6 +17,7 @@ from sklearn.model_selection import StratifiedKFold
 from torch_geometric.data import Data
 
 from graphclust.evaluate.classification import classification
+from graphclust.evaluate.flow import FLOW, flow_scores
 from graphclust.evaluate.links import link_prediction
 from graphclust.evaluate.metrics import EXTERNAL, INTERNAL, external, internal, n_classes
 from graphclust.graph.export import is_signed
@@ -56,6 +58,11 @@ def _scored(graph: Data, result: Any, epochs: list[Any]) -> dict[str, float]:
     return row
 
 
+def _flow(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
+    result = measured(method.fit, graph)
+    return _scored(graph, result, []) | flow_scores(graph, result.labels)
+
+
 def _classification(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
     z = measured(method.embed, graph).embedding
     return {
@@ -92,6 +99,7 @@ CLASSIFIERS: Registry[Any] = Registry(
 TASKS: dict[str, Task] = {
     "clustering": _clustering,
     "oracle epoch": _oracle,
+    "flow": _flow,
     "classification": _classification,
     "links": _links,
     "graph classification": _graph_classification,
@@ -100,6 +108,7 @@ CLUSTERING = ("n_clusters", *EXTERNAL, "unlabelled", *INTERNAL)
 COLUMNS = {
     "clustering": CLUSTERING,
     "oracle epoch": CLUSTERING,
+    "flow": (*CLUSTERING, *FLOW),
     "classification": tuple(f"{name}_{percent}" for percent in PERCENT for name in READINGS),
     "links": ("auc_dot", "auc_cosine", "auc_hadamard"),
     "graph classification": ("accuracy", "epochs"),
@@ -108,6 +117,8 @@ COLUMNS = {
 PROTOCOLS = {
     "clustering": "the final result of every run, none chosen by labels",
     "oracle epoch": "oracle epoch: every score at its own best epoch, chosen by the classes",
+    "flow": "the final result of every run, none chosen by labels; flow: mean imbalance, by volume "
+    "sums, of the most unequal pairs of clusters",
     "classification": "a logistic regression for each class learns from the given share of the "
     f"nodes, {SPLITS} splits a run; how many classes a judged node has is known, as published, "
     "except where it says free",
@@ -133,6 +144,8 @@ def obstacle(task: str, method: Any, graph: Data | None = None) -> str | None:
         raise ValueError(unknown("task", task, TASKS))
     if task in ("classification", "links") and not hasattr(method, "embed"):
         return f"{method.name} makes no vectors, which {task} needs"
+    if task == "flow" and graph is not None and not graph.directed:
+        return "flow needs a directed graph; this one is undirected"
     if task in ("classification", "oracle epoch") and graph is not None and graph.y is None:
         return f"{task} needs classes y; this graph has none"
     return None

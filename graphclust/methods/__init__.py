@@ -21,6 +21,7 @@ METHODS: Registry[Method] = Registry(
     tvgnn="graphclust.methods.tvgnn:TVGNN",
     mincut="graphclust.methods.mincut:MinCut",
     dmon="graphclust.methods.dmon:DMoN",
+    digrac="graphclust.methods.digrac:DIGRAC",
     scgc="graphclust.methods.scgc:SCGC",
     pamc="graphclust.methods.pamc:PamC",
 )

@@ -67,7 +67,7 @@ class PartitionMethod(Method):
 
     weight_decay: ClassVar[float] = 0.0
     slow: ClassVar = True
-    needs: ClassVar = ("x",)
+    needs: ClassVar[tuple[str, ...]] = ("x",)
     kinds: ClassVar = ("undirected", "weighted")
 
     @abstractmethod

@@ -1,0 +1,109 @@
+"""Pictures of a clustering: clusters as discs, and what flows between them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from graphclust.evaluate.metrics import clusters_of
+from graphclust.graph.files import atomic
+from graphclust.kernels.sparse import between_groups
+
+FORMS = (".png", ".svg", ".pdf")
+MOST = 30  # clusters drawn, the largest
+LINES = 60  # between clusters, the widest
+WIDEST = 9.0  # points
+FIRST, SECOND = "#3b6ea5", "#c8553d"
+
+
+def draw_clusters(graph: Any, labels: ArrayLike, path: str | Path) -> None:
+    """Write a picture of the clusters to .png, .svg or .pdf.
+
+    A disc's area is the number of nodes; the number in it is the cluster's. Of an undirected graph
+    lines are as wide as the weight between two clusters; of a directed one arrows point where more
+    flows, as wide as the net flow, and darker the more one-sided it is. At most the 30 largest
+    clusters and the 60 widest lines are drawn; the title says so.
+
+    Raises:
+        ValueError: another ending, or labels of another shape.
+    """
+    path = Path(path)
+    if path.suffix not in FORMS:
+        raise ValueError(f"a picture ends in {', '.join(FORMS)}, found {path.name!r}")
+    adjacency, labels, directed = clusters_of(graph, labels)
+    sizes = np.bincount(labels)
+    kept = np.sort(np.argsort(-sizes, kind="stable")[:MOST])
+    flow = np.asarray(between_groups(adjacency, labels).toarray())[np.ix_(kept, kept)]
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    axes = figure.add_subplot()
+    places = _circle(len(kept))
+    area = 4000 / max(4, len(kept)) * sizes[kept] / sizes.max()
+    lines = _arrows(flow) if directed else _edges(flow)
+    for start, end, width, shade in lines[:LINES]:
+        _line(axes, places[start], places[end], width, shade, area[end], directed)
+    axes.scatter(places[:, 0], places[:, 1], s=area, c=FIRST, zorder=2)
+    for cluster, place in zip(kept, places, strict=True):
+        axes.annotate(str(cluster), place * 1.16, ha="center", va="center", fontsize=9)
+    axes.set_title(_title(len(sizes), len(kept), len(lines), directed), fontsize=10)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    axes.margins(0.12)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], dpi=150)
+
+
+def _circle(k: int) -> NDArray[np.float64]:
+    """(K, 2) places, clockwise from the top; one cluster stands in the middle."""
+    angle = np.pi / 2 - 2 * np.pi * np.arange(k) / k
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1) * (k > 1)
+
+
+def _edges(flow: NDArray[np.float64]) -> list[tuple[int, int, float, float]]:
+    """(start, end, width, shade) of the lines between clusters, the widest first."""
+    a, b = np.triu_indices(len(flow), 1)
+    return _lines(a, b, flow[a, b], np.full(len(a), 0.5))
+
+
+def _arrows(flow: NDArray[np.float64]) -> list[tuple[int, int, float, float]]:
+    a, b = np.triu_indices(len(flow), 1)
+    there, back = flow[a, b], flow[b, a]
+    total = there + back
+    share = np.divide(abs(there - back), total, out=np.zeros_like(total), where=total > 0)
+    forward = there >= back
+    return _lines(np.where(forward, a, b), np.where(forward, b, a), abs(there - back), share)
+
+
+def _lines(a: Any, b: Any, size: Any, shade: Any) -> list[tuple[int, int, float, float]]:
+    order = [i for i in np.argsort(-size, kind="stable") if size[i] > 0]
+    return [(int(a[i]), int(b[i]), float(size[i] / size.max()), float(shade[i])) for i in order]
+
+
+def _line(
+    axes: Any, start: Any, end: Any, width: float, shade: float, area: float, arrow: bool
+) -> None:
+    axes.annotate(
+        "",
+        xy=end,
+        xytext=start,
+        zorder=1,
+        arrowprops={
+            "arrowstyle": "-|>" if arrow else "-",
+            "linewidth": 0.4 + WIDEST * width * (0.4 if arrow else 1),
+            "mutation_scale": 10 + 18 * width,
+            "color": SECOND,
+            "alpha": 0.2 + 0.8 * shade,
+            "shrinkA": 0,
+            "shrinkB": np.sqrt(area) / 2 if arrow else 0,
+            "connectionstyle": "arc3,rad=0.08" if arrow else "arc3",
+        },
+    )
+
+
+def _title(k: int, kept: int, lines: int, directed: bool) -> str:
+    what = "net flow between clusters" if directed else "edges between clusters"
+    left_out = [f"the {kept} largest of {k} clusters"] if kept < k else []
+    left_out += [f"the {LINES} widest of {lines} lines"] if lines > LINES else []
+    return what + (f" ({', '.join(left_out)})" if left_out else "")
