@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from graphclust.options import Debug, Directed, Graph, K, Nodes, Seed, Settings, build_method
+from graphclust.options import (
+    Clusterer,
+    Debug,
+    Directed,
+    Estimate,
+    Force,
+    Graph,
+    K,
+    Nodes,
+    Output,
+    Plot,
+    Seed,
+    Settings,
+    build_method,
+)
 from graphclust.terminal import (
     check_output,
     out,
@@ -32,37 +46,16 @@ app = typer.Typer(
 @app.command()
 def cluster(
     graph: Graph,
-    method: Annotated[
-        str,
-        typer.Option(
-            "-m",
-            "--method",
-            help="See `graphclust methods`; auto: filter for features and -k, else leiden.",
-        ),
-    ] = "auto",
+    method: Clusterer = "auto",
     n_clusters: K = None,
     settings: Settings = None,
     seed: Seed = 0,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            help="Write labels to .csv, .tsv, .json, .parquet or .graphml, everything to .npz.",
-        ),
-    ] = None,
+    output: Output = None,
     nodes: Nodes = None,
     directed: Directed = None,
-    only_estimate: Annotated[
-        bool, typer.Option("--estimate", help="Say what time and memory it will take; no run.")
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Run even where memory is expected not to suffice.")
-    ] = False,
-    plot: Annotated[
-        Path | None,
-        typer.Option(help="Draw clusters and what flows between them: .png, .svg or .pdf."),
-    ] = None,
+    only_estimate: Estimate = False,
+    force: Force = False,
+    plot: Plot = None,
     debug: Debug = False,
 ) -> None:
     """Cluster one graph and say what came out."""

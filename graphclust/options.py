@@ -30,6 +30,22 @@ Nodes = Annotated[
 Debug = Annotated[
     bool, typer.Option("--debug", callback=set_debug, is_eager=True, help="Show tracebacks.")
 ]
+Clusterer = Annotated[
+    str,
+    typer.Option(
+        "-m",
+        "--method",
+        help="See `graphclust methods`; auto: filter for features and -k, else leiden.",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--output",
+        help="Write labels to .csv, .tsv, .json, .parquet or .graphml, everything to .npz.",
+    ),
+]
 K = Annotated[
     int | None, typer.Option("-k", "--n-clusters", help="Number of clusters.", show_default=False)
 ]
@@ -37,6 +53,19 @@ Settings = Annotated[
     list[str] | None,
     typer.Option(
         "--set", help="A parameter, as in resolution=0.8; repeatable.", metavar="NAME=VALUE"
+    ),
+]
+Estimate = Annotated[
+    bool, typer.Option("--estimate", help="Say what time and memory it will take; no run.")
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Run even where memory is expected not to suffice.")
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        help="Draw the clusters and what flows between them: .png, .svg or .pdf.",
+        show_default=False,
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]

@@ -8,6 +8,7 @@ from torch_geometric.data import Data
 
 from graphclust.base import Method
 from graphclust.graph.convert import as_graph
+from graphclust.graph.digraphs import dsbm
 from graphclust.graph.errors import GraphWarning
 from graphclust.graph.export import node_ids
 from graphclust.graph.features import feature_matrix
@@ -32,6 +33,27 @@ def method(name: str, k: int = 4, **params) -> Method:
 def planted(seed: int = 0, n: int = 120, k: int = 4) -> Data:
     """Clear blocks in edges and features alike."""
     return attributed_sbm(n, k, p_in=0.35, p_out=0.01, features=16, signal=2.0, seed=seed)
+
+
+def suited(name: str, graph: Data) -> Data:
+    """The graph itself, or, for a method that reads arcs alone, each edge from its lower end."""
+    if not METHODS[name].kinds or "undirected" in METHODS[name].kinds:
+        return graph
+    source, target = graph.edge_index
+    up = source < target
+    arcs = Data(edge_index=graph.edge_index[:, up], num_nodes=graph.num_nodes)
+    weight = None if graph.edge_weight is None else graph.edge_weight[up]
+    arcs.update({"edge_weight": weight, "node_ids": graph.get("node_ids")})
+    x = None if graph.x is None else feature_matrix(graph.x)
+    return as_graph(arcs, directed=True, x=x, y=graph.y)
+
+
+def planted_for(name: str) -> Data:
+    """Clusters that the method can find: by density, or by the flow round a cycle of four."""
+    if suited(name, planted()).directed:
+        graph = dsbm(120, 4, p=0.6, eta=0.0)
+        return as_graph(graph, x=feature_matrix(planted().x))
+    return planted()
 
 
 def noise(n: int = 150, seed: int = 0) -> Data:

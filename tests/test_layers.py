@@ -21,7 +21,7 @@ ORDER = [  # a room may import from rooms on lines above its own, and from its o
     {"methods"},
     {"loaders", "cards", "classify"},
     {"evaluate", "auto"},
-    {"report"},
+    {"report", "pictures"},
     {"terminal"},
     {"options"},
     {"cli"},

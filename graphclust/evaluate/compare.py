@@ -4,6 +4,7 @@ import dataclasses
 import numbers
 import os
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -81,17 +82,21 @@ def compare(
     chosen_methods = _checked(methods, seeds, n_clusters)
     data = _open(graph)
     k, notes = _choose_k(data, n_clusters)
-    if methods is None and (slow := [name for name in METHODS if METHODS[name].slow]):
+    fitting = [name for name in METHODS if METHODS[name].obstacle(data) is None]
+    if methods is None and (slow := [name for name in fitting if METHODS[name].slow]):
         notes.append(f"Trained for minutes, and run only where named: {', '.join(slow)}.")
     if k > data.num_nodes:
         raise ValueError(f"n_clusters={k} is more than the {data.num_nodes} nodes there are")
-    chosen = _leiden_rows(data, k)
+    chosen, left_out = _leiden_rows(data, k), defaultdict[str, list[str]](list)
     for method in chosen_methods:
         cls = method if isinstance(method, type) else type(method)
         if obstacle := cls.obstacle(data):
-            notes.append(f"left out: {obstacle}")
+            left_out[obstacle.removeprefix(cls.name)].append(cls.name)
         else:
             chosen.append(_with_k(method, k) if isinstance(method, type) else method)
+    for reason, names in left_out.items():
+        who = names[0] if len(names) == 1 else f"each of {', '.join(names)}"
+        notes.append(f"left out: {who}{reason}")
     chosen = list(dict.fromkeys(dataclasses.replace(method, seed=0) for method in chosen))
     plan = [
         (label(method), dataclasses.replace(method, seed=seed))

@@ -70,10 +70,12 @@ def flow_imbalance(
             raise ValueError(unknown(name, value, known))
     values, significant = _imbalances(flow_matrix(graph, labels), normalisation)
     k = int(np.unique(np.asarray(labels)).size)
+    if k == 1:
+        return 0.0
     beta = default_pairs(k) if pairs is None else pairs
-    if not 1 <= beta <= max(1, len(values)):
+    if not 1 <= beta <= len(values):
         raise ValueError(f"pairs must lie between 1 and {len(values)}, found {beta}")
-    return float(select(values, significant, selection, beta)) if len(values) else 0.0
+    return float(select(values, significant, selection, beta))
 
 
 def top_pairs(graph: Any, labels: ArrayLike, normalisation: str = "vol_sum") -> list[Pair]:

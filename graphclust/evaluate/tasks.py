@@ -1,4 +1,4 @@
-"""What a cell asks of a method: clusters (of a digraph also the flow between them), classes read off
+"""What a cell asks of a method: clusters (of a digraph also the flow between), classes read off
 its vectors, held-out edges, or, of a graph classifier (which is no `Method`: it learns from
 classes), the classes of whole graphs.
 

@@ -34,8 +34,9 @@ from torch_geometric.data import Data
 from graphclust.base import Clustering, Labels
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix
-from graphclust.kernels.flow import singular_vectors, skew, walks
+from graphclust.kernels.flow import skew, walks
 from graphclust.kernels.products import Constant
+from graphclust.kernels.spectra import singular_vectors
 from graphclust.nn.imbalance import default_pairs, pair_imbalances, select
 from graphclust.nn.partition import PartitionMethod
 from graphclust.nn.train import Terms

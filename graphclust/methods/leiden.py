@@ -50,7 +50,7 @@ class Leiden(Method):
         "auto", "auto: igraph, which is faster, but leidenalg for signed graphs"
     )
 
-    kinds: ClassVar = ("undirected", "directed", "weighted", "signed")
+    kinds: ClassVar[tuple[str, ...]] = ("undirected", "directed", "weighted", "signed")
     warm_start: ClassVar = True
 
     def _fit(self, graph: Data, trace: Trace, initial: Labels | None = None) -> dict[str, Any]:
@@ -76,3 +76,15 @@ class Leiden(Method):
         if self.n_iterations == 0:
             raise ValueError("n_iterations must be −1 or at least 1, found 0")
         return ("leidenalg" if signed else "igraph") if self.engine == "auto" else self.engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeidenUndirected(Leiden):
+    """Leiden on arcs read as undirected edges: density alone, whatever the direction.
+
+    As `leiden` otherwise.
+    """
+
+    name: ClassVar = "leiden_undirected"
+    kinds: ClassVar = ("undirected", "weighted", "signed")
+    variant_of: ClassVar = "leiden"

@@ -16,22 +16,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
-from numpy.typing import NDArray
 from sklearn.preprocessing import normalize
 from torch_geometric.data import Data
 
 from graphclust.base import Trace
-from graphclust.graph.errors import GraphError
 from graphclust.graph.export import to_scipy
 from graphclust.heads import as_head
 from graphclust.heads.embedding import EmbeddingMethod
 from graphclust.heads.head import Vectors
-from graphclust.kernels.determinism import fixed_signs, one_thread
+from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.sparse import normalised_adjacency
+from graphclust.kernels.spectra import leading_eigenvectors
 from graphclust.params import param
-
-DENSE_BELOW = 400  # nodes; a dense solver is then faster, and finds every eigenvector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +38,7 @@ class Spectral(EmbeddingMethod):
     largest down and `residuals` (K,) = ‖L v − λ v‖₂. O(K E) time a Lanczos step, O(K N) memory.
 
     Raises:
-        GraphError: the eigensolver does not converge, or K > N/2 on a graph too large to be dense.
+        ValueError: the eigensolver does not converge, or K > N/2 on a graph too large to be dense.
     """
 
     regularisation: float = param(1.0, "τ in units of the mean degree", low=0)
@@ -63,24 +59,3 @@ class Spectral(EmbeddingMethod):
         # zero rows stay zero
         rows = vectors if as_head(self.head).raw else normalize(vectors)
         return rows, {"eigenvalues": values, "residuals": residuals}
-
-
-def leading_eigenvectors(
-    operator: sp.csr_array, k: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The `k` largest eigenvalues, descending, and their (N, k) eigenvectors with fixed signs."""
-    n = operator.shape[0]
-    if n <= DENSE_BELOW:
-        values, vectors = np.linalg.eigh(operator.toarray())
-    elif k > n // 2:
-        raise GraphError(
-            f"spectral takes at most N/2 = {n // 2} eigenvectors of this graph, found {k}"
-        )
-    else:
-        start = np.random.default_rng(0).standard_normal(n)
-        try:
-            values, vectors = sp.linalg.eigsh(operator, k=k, which="LA", v0=start)
-        except sp.linalg.ArpackNoConvergence as error:
-            raise GraphError(f"the eigensolver did not converge: {error}") from None
-    values, vectors = values[::-1][:k], vectors[:, ::-1][:, :k]
-    return values, fixed_signs(vectors)

@@ -12,6 +12,7 @@ SMALL = {
     "dcsbm": {"n": 300, "k": 3},
     "lfr": {"n": 250, "mu": 0.1, "degree": 8, "max_degree": 30, "min_community": 30},
     "attributed_sbm": {"n": 300, "k": 3},
+    "dsbm": {"n": 300, "k": 3},
 }
 
 
@@ -20,7 +21,7 @@ def test_same_seed_same_graph(name):
     first, second, third = (GENERATORS[name](**SMALL[name], seed=s) for s in (1, 1, 2))
     assert same(first, second)
     assert not same(first, third)
-    assert not first.directed
+    assert first.directed == (name == "dsbm")
     assert len(first.y) == first.num_nodes == SMALL[name]["n"]
 
 
