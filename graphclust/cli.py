@@ -68,9 +68,8 @@ def cluster(
         from graphclust.report import show_clustering, show_estimate
 
         options = (n_clusters, settings or [], seed)
-        model = (
-            None if method == AUTO else build_method(method, *options)
-        )  # faults before a long load
+        # faults before a long load
+        model = None if method == AUTO else build_method(method, *options)
         with shown_warnings():
             data = load(graph, directed=directed, nodes=nodes)
             model = model or build_method(choose(data, n_clusters), *options)

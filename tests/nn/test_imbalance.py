@@ -40,7 +40,7 @@ def example(seed: int, n: int = 8, k: int = 4, weight: float = 60.0):
     a = rng.random((n, n)) * weight * (rng.random((n, n)) < 0.5)
     np.fill_diagonal(a, 0)
     a[:, -1] = a[-1] = 0  # an isolated node
-    return a, torch.from_numpy(rng.standard_normal((n, k))).requires_grad_()
+    return a, torch.from_numpy(4 * rng.standard_normal((n, k))).requires_grad_()
 
 
 def ours(a, p, normalisation, selection, pairs):
@@ -71,7 +71,7 @@ def test_value_and_gradient(normalisation, selection):
 
 
 def test_significant_pairs_are_a_part_of_all():
-    a, logits = example(0, weight=20.0)
+    a, logits = example(0)
     _, significant = pair_imbalances(
         *(part.detach() for part in flow_and_volume(a, logits.softmax(dim=1)))
     )
