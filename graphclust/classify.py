@@ -120,7 +120,7 @@ class GraphClassifier:
 
         def losses(epoch: int) -> Iterator[Terms]:
             for batch in self._batches(learnt, torch.randperm(len(learnt)).numpy()):
-                logits, pooled = network(*_inputs(batch, self.device))
+                logits, pooled = network(*inputs(batch, self.device))
                 entropy = F.cross_entropy(logits, torch.from_numpy(batch.y).to(self.device))
                 yield {"loss": entropy + pooled, "entropy": entropy, "pooled": pooled}
 
@@ -143,7 +143,7 @@ class GraphClassifier:
     def _logits(self, network: "Network", graphs: GraphSet) -> Tensor:
         with torch.no_grad():
             batches = self._batches(graphs, np.arange(len(graphs)))
-            return torch.cat([network(*_inputs(batch, self.device))[0].cpu() for batch in batches])
+            return torch.cat([network(*inputs(batch, self.device))[0].cpu() for batch in batches])
 
     def _batches(self, graphs: GraphSet, order: Ints) -> Iterator[GraphSet]:
         for first in range(0, len(order), self.batch):
@@ -210,7 +210,8 @@ def _pool(method: GraphClassifier, k: int) -> Pool:
     return pool(method.hidden, method.hidden, k)
 
 
-def _inputs(graphs: GraphSet, device: str) -> tuple[Tensor, SparseGraphs]:
+def inputs(graphs: GraphSet, device: str) -> tuple[Tensor, SparseGraphs]:
+    """(N, F) rows and the graphs, as a `Network` takes them."""
     union = graphs.union
     weight = None if union.edge_weight is None else union.edge_weight.float().to(device)
     rows = Rows.of_arcs(union.edge_index.to(device), weight, union.num_nodes)

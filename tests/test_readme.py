@@ -21,13 +21,14 @@ def test_continuous_integration_runs_the_test_command():
 
 
 def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
-    (code,) = blocks("python")
+    code = "\n".join(blocks("python"))
     monkeypatch.chdir(tmp_path)
     exec(code.replace('"cora"', '"karate"').replace("seeds=3", "seeds=1"), {})
     printed = capsys.readouterr().out
     assert "<Clustering: 77 nodes in" in printed
     assert "Napoleon" in printed
     assert "| leiden |" in printed
+    assert printed.endswith("[1]\n"), "a wheel is told from a ring"
 
 
 def test_every_method_is_named():

@@ -2,7 +2,7 @@
 
     title = "Citation graphs"
     task = "clustering"                     # the default; others: `evaluate.tasks`
-    datasets = ["cora", "citeseer"]
+    datasets = ["cora", "citeseer"]         # "sbm:n=100,seed={seed}": another graph a seed
     seeds = 10
 
     [[run]]
@@ -45,6 +45,7 @@ from graphclust.graph.files import named_errors
 from graphclust.loaders import load
 from graphclust.params import check
 
+SEED = "{seed}"  # in the name of a generated data set: another graph for every seed
 CLASSES = "classes"  # stands for the number of classes in a parameter
 BEFORE = ("dataset", "label", "method", "params", "seed", "status", "reason", *SIZES)
 AFTER = ("seconds", "cpu_seconds", "peak_mb", "extra_mb", "warnings", "versions", "commit", "cpu")
@@ -144,7 +145,7 @@ def run_experiment(
         if progress:
             progress(number, len(cells), f"{dataset}: {label}")
         task, limit = experiment.task, experiment.time_limit
-        row |= run_cell(method, dataset, task=task, time_limit=limit)
+        row |= run_cell(method, _of_seed(dataset, method.seed), task=task, time_limit=limit)
         append_row(results, row, columns(task))
         ran += 1
     if progress:
@@ -155,7 +156,7 @@ def run_experiment(
 def _cells(experiment: Experiment) -> Iterator[tuple[str, str, Method]]:
     """(data set, label, method with seed) of every cell, in order."""
     for dataset in experiment.datasets:
-        data = load(dataset)
+        data = load(_of_seed(dataset, 0))
         classes = n_classes(data.y)
         for name, params in experiment.runs:
             needs_classes = CLASSES in params.values()
@@ -165,8 +166,13 @@ def _cells(experiment: Experiment) -> Iterator[tuple[str, str, Method]]:
             if tasks.obstacle(experiment.task, cls, data):
                 continue
             label = name if not params else f"{name}({', '.join(map('='.join, _texts(params)))})"
-            for seed in range(experiment.seeds if cls.randomised else 1):
+            drawn = cls.randomised or SEED in dataset
+            for seed in range(experiment.seeds if drawn else 1):
                 yield dataset, label, _build(experiment.task, name, params, classes, seed)
+
+
+def _of_seed(dataset: str, seed: int) -> str:
+    return dataset.replace(SEED, str(seed))
 
 
 def _texts(params: dict[str, Any]) -> Iterator[tuple[str, str]]:

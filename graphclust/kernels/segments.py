@@ -13,6 +13,8 @@ from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+SHALLOW = 8  # ranks below are found by insertion, others by partition of a copy
+
 
 class Segments:
     """B groups of rows: group g has the rows `start[g]` … `start[g + 1]` − 1, at least one.
@@ -132,15 +134,39 @@ def _products_back(start, a, b, gradient, to_a, to_b):  # type: ignore[no-untype
 @njit(nogil=True, cache=True)
 def _select(start, rank, s, place):  # type: ignore[no-untyped-def]
     for g in range(len(start) - 1):
-        first, size = start[g], start[g + 1] - start[g]
-        place[g] = first
-        for k in range(s.shape[1]):
-            column = s[first : first + size, k].copy()
-            if rank[g] == 0:
-                place[g, k] += column.argmax()
-                continue
-            value = np.partition(column, size - 1 - rank[g])[size - 1 - rank[g]]
-            for i in range(size):
-                if column[i] == value:
-                    place[g, k] += i
-                    break
+        rows = s[start[g] : start[g + 1]]
+        if rank[g] < SHALLOW:
+            _insert(rows, rank[g], place[g])
+        else:
+            _partition(rows, rank[g], place[g])
+        place[g] += start[g]
+
+
+@njit(nogil=True, cache=True)
+def _insert(rows, rank, place):  # type: ignore[no-untyped-def]
+    """The best `rank + 1` of each column so far are kept in order while rows pass by."""
+    width = rows.shape[1]
+    best = np.full((rank + 1, width), -np.inf, rows.dtype)
+    where = np.zeros((rank + 1, width), np.int64)
+    for i in range(len(rows)):
+        for k in range(width):
+            value = rows[i, k]
+            if value > best[rank, k]:
+                at = rank
+                while at > 0 and value > best[at - 1, k]:
+                    best[at, k], where[at, k] = best[at - 1, k], where[at - 1, k]
+                    at -= 1
+                best[at, k], where[at, k] = value, i
+    place[:] = where[rank]
+
+
+@njit(nogil=True, cache=True)
+def _partition(rows, rank, place):  # type: ignore[no-untyped-def]
+    place[:] = 0
+    for k in range(rows.shape[1]):
+        column = rows[:, k].copy()
+        value = np.partition(column, len(rows) - 1 - rank)[len(rows) - 1 - rank]
+        for i in range(len(rows)):
+            if column[i] == value:
+                place[k] = i
+                break

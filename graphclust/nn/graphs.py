@@ -7,10 +7,11 @@ that hold it, and a gradient.
 """
 
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from graphclust.kernels.edges import Rows, total_variation, variation_message
 from graphclust.kernels.pairs import pair_message, pair_variation
@@ -77,7 +78,8 @@ class SparseGraphs:
         return csr_tensor(start, target, weight, (self.rows.n, self.rows.n))
 
     def spread(self, y: Tensor) -> Tensor:
-        return torch.sparse.mm(self.matrix, y)
+        product: Tensor = _Spread.apply(self.matrix, y)
+        return product
 
     def variation(self, s: Tensor) -> Tensor:
         return total_variation(s, self.rows, self.segments)
@@ -113,3 +115,17 @@ class DenseGraphs:
     def _apart(self, y: Tensor) -> Tensor:
         """(B, K, F) of (B K, F)."""
         return y.unflatten(0, self.adjacency.shape[:2])
+
+
+class _Spread(torch.autograd.Function):
+    """A Y of a sparse symmetric A, whose gradient A G needs no transposed copy of A."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor, y: Tensor) -> Tensor:
+        ctx.matrix = matrix
+        return torch.sparse.mm(matrix, y)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
+        return None, torch.sparse.mm(ctx.matrix, gradient)

@@ -7,10 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import networkx as nx
 import pandas as pd
 import pytest
+import torch
 
-from graphclust import GraphError
+from graphclust import GraphError, as_graph
 from graphclust.evaluate.experiment import (
     append_row,
     columns,
@@ -22,6 +24,7 @@ from graphclust.evaluate.experiment import (
     run_experiment,
     table,
 )
+from graphclust.graph.files import write_npz
 from graphclust.loaders import available
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +55,8 @@ def test_every_experiment_fits_the_methods_as_they_are(path, stored_data):
     experiment = read_experiment(path)
     printed = path.parent.name == "published"  # presets as well: not all were run, some cost hours
     assert {name.partition(":")[0] for name in experiment.datasets} <= set(available())
-    least = {"ladder": 2, "deepwalk": 5, "tvgnn_proteins": 5}  # run for its costs; minutes a run
+    # the first is run for its costs; the others take minutes a run
+    least = {"ladder": 2, "deepwalk": 5, "graph_classifier_proteins": 5}
     assert experiment.seeds >= least.get(path.stem, 10)
     rows = frame(read_rows(results_path(path)), experiment.task)
     if printed and rows.empty:
@@ -183,3 +187,32 @@ def test_wrong_files_are_refused(tmp_path, old, new, text):
     (tmp_path / "x.toml").write_text(SMALL.replace(old, new))
     with pytest.raises(GraphError, match=text):
         read_experiment(tmp_path / "x.toml")
+
+
+def test_graph_classifiers_are_run_as_methods_are(tmp_path):
+    rings = [nx.cycle_graph(n) for n in range(5, 15)]
+    wheels = [nx.wheel_graph(n) for n in range(5, 15)]
+    union = as_graph(nx.disjoint_union_all([*rings, *wheels]))
+    degree = union.edge_index[0].bincount(minlength=union.num_nodes)
+    union.node_label, union.graph_y = degree.clamp(max=3), torch.tensor([0] * 10 + [1] * 10)
+    union.graph_id = torch.arange(20).repeat_interleave(torch.arange(5, 15).repeat(2))
+    write_npz(union, tmp_path / "tiny.npz")
+    text = f"""
+        title = "Tiny"
+        task = "graph classification"
+        datasets = ["{(tmp_path / "tiny.npz").as_posix()}", "karate"]
+        seeds = 2
+        [[run]]
+        method = "graph_classifier"
+        params = {{ pool = "mincut", epochs = 30, rate = 0.01 }}
+    """
+    (tmp_path / "tiny.toml").write_text(text)
+    experiment = read_experiment(tmp_path / "tiny.toml")
+    assert run_experiment(experiment, tmp_path / "rows.csv") == 2, "karate is one graph"
+    rows = frame(read_rows(tmp_path / "rows.csv"), experiment.task)
+    assert set(rows["status"]) == {"ok"}
+    assert (rows["accuracy"] >= 0.75).all()
+    assert "| method | accuracy | epochs |" in table(experiment, read_rows(tmp_path / "rows.csv"))
+    (tmp_path / "tiny.toml").write_text(text.replace("graph_classifier", "leiden"))
+    with pytest.raises(GraphError, match="unknown graph classifier 'leiden'"):
+        read_experiment(tmp_path / "tiny.toml")

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust.kernels.edges import Rows
 from graphclust.kernels.segments import Segments
 from graphclust.nn.graphs import DenseGraphs, SparseGraphs
+from graphclust.nn.layers import GTVConv, SkipConv
 from graphclust.nn.pooling import DMoNPool, MinCutPool, TVPool
 
 POOLS = {"tv": TVPool, "mincut": MinCutPool, "dmon": DMoNPool}
@@ -197,3 +199,33 @@ def test_the_layers_of_the_next_level_send_a_gradient_through_the_pooled_graph(n
 def test_one_supernode_is_refused():
     with pytest.raises(ValueError, match="needs k ≥ 2 supernodes, found 1"):
         TVPool(4, 8, 1)
+
+
+def cliques(sizes):
+    """A ring of cliques, nodes with noisy features of their own clique; the cliques."""
+    a = sp.block_diag([np.ones((n, n)) - np.eye(n) for n in sizes]).toarray()
+    first = np.cumsum([0, *sizes])
+    for i in range(len(sizes)):
+        u, v = first[i], first[(i + 1) % len(sizes)] + 1
+        a[u, v] = a[v, u] = 1
+    return a, np.repeat(np.arange(len(sizes)), sizes)
+
+
+@EACH
+def test_a_pool_that_is_trained_by_its_loss_alone_finds_the_cliques_of_every_graph(name):
+    rng = np.random.default_rng(0)
+    blocks, truth = zip(*(cliques(rng.integers(4, 9, K)) for _ in range(6)), strict=True)
+    own = np.concatenate(truth)
+    x = torch.from_numpy(np.eye(K)[own] + rng.normal(scale=0.4, size=(len(own), K)))
+    graphs = batch(blocks)
+    torch.manual_seed(1)
+    layer = GTVConv(K, 16, 1.0) if name == "tv" else SkipConv(K, 16)
+    model = torch.nn.ModuleList([layer, POOLS[name](16, 16, K)]).double()
+    adam = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(80):
+        found = model[1](model[0](x, graphs).relu(), graphs)
+        adam.zero_grad()
+        found.terms["loss"].backward()
+        adam.step()
+    labels = found.s.argmax(dim=1).split([len(t) for t in truth])
+    assert min(ari(t, part.numpy()) for t, part in zip(truth, labels, strict=True)) > 0.8
