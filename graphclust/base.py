@@ -74,6 +74,7 @@ class Method(ABC):
     told_k: ClassVar[bool] = False  # is n_clusters given by comparisons though it may be None?
     warm_start: ClassVar[bool] = False  # does `_fit` take initial labels?
     continues: ClassVar[bool] = False  # does `_fit` take an earlier result?
+    guided: ClassVar[bool] = False  # does `_fit` take known clusters of some nodes?
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -87,6 +88,7 @@ class Method(ABC):
         watch: Callable[[int, Labels], Any] | None = None,
         initial: Any = None,
         continue_from: Result | None = None,
+        seeds: Mapping[Any, int] | None = None,
     ) -> Clustering:
         """Cluster `graph` (anything `as_graph` takes); labels in `y` are never looked at.
 
@@ -100,6 +102,8 @@ class Method(ABC):
                 node id to label. Nodes that an earlier Clustering or dict lacks start alone.
             continue_from: where the method can: its result on an earlier state of the graph, whose
                 nodes are known by their ids.
+            seeds: where the method can: from node id to the cluster, 0 to K − 1, that the caller
+                knows it to be in.
 
         Raises:
             ValueError, TypeError: a parameter is out of range or of a wrong type.
@@ -114,6 +118,10 @@ class Method(ABC):
         if initial is not None:
             warm["initial"] = _initial_labels(initial, ids)
         n_clusters = getattr(self, "n_clusters", None)
+        if seeds is not None:
+            if not self.guided:
+                raise TypeError(f"{self.name} takes no seeds")
+            warm["seeds"] = _known(seeds, ids, n_clusters)
         if n_clusters is not None and n_clusters > len(ids):
             raise GraphError(f"n_clusters={n_clusters} is more than the {len(ids)} nodes there are")
         found = self._timed(self._fit, graph, trace, warm, watch)
@@ -216,6 +224,23 @@ def _compact(labels: Any, soft: Any) -> tuple[Labels, Any]:
         empty = np.setdiff1d(np.arange(soft.shape[1]), used)
         soft = soft[:, np.r_[used, empty]]
     return compact.astype(np.int64), soft
+
+
+def _known(seeds: Mapping[Any, int], ids: NDArray[Any], n_clusters: int | None) -> Labels:
+    """(N,) clusters of the nodes that are known, −1 for others."""
+    place = {node: i for i, node in enumerate(ids.tolist())}
+    labels = np.full(len(ids), -1)
+    for node, label in seeds.items():
+        if node not in place:
+            raise GraphError(f"seeds name the node {node!r}, which the graph lacks")
+        whole = isinstance(label, (int, np.integer)) and not isinstance(label, bool)
+        if not whole or not 0 <= label < (n_clusters or np.inf):
+            raise GraphError(
+                f"seeds must map nodes to clusters from 0 to {(n_clusters or 0) - 1}, found "
+                f"{label!r} for {node!r}"
+            )
+        labels[place[node]] = label
+    return labels
 
 
 def _initial_labels(initial: Any, ids: NDArray[Any]) -> Labels:

@@ -18,7 +18,8 @@ twice.
 Departures: `std` and `naive` train (in the published code no gradient flows through them); β is not
 read off the true meta-graph but K (1 for two clusters); loss and choice of the best epoch are those
 of the whole graph, without held-out nodes; several starts, the best of which goes on
-(`nn.partition`): local optima are common, and show in the loss.
+(`nn.partition`): local optima are common, and show in the loss. Where the caller knows clusters of
+some nodes, `fit(graph, seeds={node: cluster})` adds their mean cross-entropy, `supervision` times.
 """
 
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from graphclust.base import Clustering, Labels
+from graphclust.base import Clustering, Labels, Trace
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix
 from graphclust.kernels.flow import skew, walks
@@ -43,6 +44,7 @@ from graphclust.nn.train import Terms
 from graphclust.params import param
 
 GAIN = 1.414  # of Glorot's weights, as published
+FLOOR = 1e-30  # of a membership whose logarithm is taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +77,21 @@ class DIGRAC(PartitionMethod):
     loop: float = param(0.5, "τ: weight of a node in its own mean", low=1e-6)
     dropout: float = param(0.5, "share of hidden units dropped in training", low=0.0, high=0.99)
 
+    supervision: float = param(1.0, "weight of the cross-entropy of seeds, if any", low=0.0)
+
     weight_decay: ClassVar = 5e-4
+    guided: ClassVar = True
     needs: ClassVar = ()
     kinds: ClassVar = ("directed", "weighted")
+
+    def _fit(self, graph: Data, trace: Trace, seeds: Labels | None = None) -> dict[str, Any]:
+        graph.seeds = None if seeds is None else torch.from_numpy(seeds)
+        return super()._fit(graph, trace)
 
     def _inputs(self, graph: Data, device: torch.device) -> "Flow":
         adjacency, given = to_scipy(graph).astype(np.float32), self._given(graph)
         x = feature_matrix(graph.x) if given else flow_features(adjacency, self.n_clusters)
-        return Flow(adjacency, x, self.loop, device)
+        return Flow(adjacency, x, self.loop, device, graph.get("seeds"))
 
     def _given(self, graph: Data) -> bool:
         if self.features == "x" and graph.x is None:
@@ -99,7 +108,12 @@ class DIGRAC(PartitionMethod):
             raise ValueError(f"{self.n_clusters} clusters have {most} pairs, found pairs={pairs}")
         values = pair_imbalances(s.T @ (inputs.arcs @ s), inputs.degree @ s, self.normalisation)
         imbalance = select(*values, self.selection, pairs)
-        return {"loss": 1 - imbalance, "imbalance": imbalance}
+        if inputs.seeds is None:
+            return {"loss": 1 - imbalance, "imbalance": imbalance}
+        told = inputs.seeds >= 0
+        surprise = F.nll_loss(s[told].clamp(min=FLOOR).log(), inputs.seeds[told])
+        loss = 1 - imbalance + self.supervision * surprise
+        return {"loss": loss, "imbalance": imbalance, "surprise": surprise}
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
         if not self._given(graph):
@@ -108,10 +122,18 @@ class DIGRAC(PartitionMethod):
 
 
 class Flow:
-    """What the network and the loss read: X, Ā_s, Ā_t, A, and the degrees in + out."""
+    """What the network and the loss read: X, Ā_s, Ā_t, A, the degrees in + out, (N,) seeds."""
 
-    def __init__(self, adjacency: sp.csr_array, x: Any, loop: float, device: torch.device) -> None:
+    def __init__(
+        self,
+        adjacency: sp.csr_array,
+        x: Any,
+        loop: float,
+        device: torch.device,
+        seeds: Tensor | None = None,
+    ) -> None:
         self.device = device
+        self.seeds = None if seeds is None else seeds.to(device)
         self.x: Any = Constant(x, device) if sp.issparse(x) else torch.from_numpy(x).to(device)
         self.source = Constant(walks(adjacency, loop), device)
         self.target = Constant(walks(sp.csr_array(adjacency.T), loop), device)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import adjusted_rand_score as ari
 
-from graphclust import METHODS, as_graph, load, to_scipy
+from graphclust import METHODS, GraphError, as_graph, load, to_scipy
 from graphclust.kernels.flow import skew, walks
 from graphclust.kernels.spectra import leading_eigenvectors, singular_vectors
 from graphclust.methods.bi_sym import BiSym, DDSym
@@ -141,3 +141,32 @@ def test_features_given_or_from_the_flow():
 def test_more_pairs_than_there_are():
     with pytest.raises(ValueError, match="3 clusters have 3 pairs, found pairs=4"):
         DIGRAC(n_clusters=3, pairs=4).fit(load(NAME))
+
+
+def test_seeds_name_the_clusters_and_help():
+    graph = load("dsbm:n=300,k=3,p=0.1,eta=0.25")
+    y = graph.y.numpy()
+    seeds = {int(i): int(2 - y[i]) for i in range(0, 300, 5)}  # classes told back to front
+    quick = {"n_clusters": 3, "starts": 2, "warm": 60, "epochs": 100}
+    told = DIGRAC(**quick).fit(graph, seeds=seeds)
+    assert (told.labels == 2 - y).mean() > 0.8
+    assert "surprise" in told.history[0]
+    assert "surprise" not in DIGRAC(**quick).fit(graph).history[0]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "message"),
+    [
+        ({400: 0}, "seeds name the node 400, which the graph lacks"),
+        ({3: 3}, "clusters from 0 to 2, found 3 for 3"),
+        ({3: "a"}, "clusters from 0 to 2, found 'a' for 3"),
+    ],
+)
+def test_bad_seeds_are_refused(seeds, message):
+    with pytest.raises(GraphError, match=message):
+        DIGRAC(n_clusters=3).fit(load("dsbm:n=300,k=3"), seeds=seeds)
+
+
+def test_seeds_are_refused_where_they_do_nothing():
+    with pytest.raises(TypeError, match="leiden takes no seeds"):
+        METHODS["leiden"]().fit(load("karate"), seeds={0: 0})
