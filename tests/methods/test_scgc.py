@@ -214,6 +214,7 @@ def test_presets_are_those_of_the_experiments():
     )  # fmt: skip
     assert SCGC.preset("usps_star", seed=3).seed == 3
     assert PamC.preset("cite").negatives == "meta"
+    assert SCGC.preset("hhar").moments == 4  # of order 3 may fall below 0 for its tau
     with pytest.raises(ValueError, match="unknown preset of scgc 'dbpl'; did you mean dblp"):
         SCGC.preset("dbpl")
 
