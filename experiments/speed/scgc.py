@@ -7,9 +7,9 @@
 2. A training epoch of the published encoder (500-500-2000-10, dense features): as published, two
    forward passes and the N×N loss; ours with moments, in float32 and bfloat16. The label scores
    that the authors' code computes in every epoch are left out. The encoder alone, a pass forward
-   and backward, is what no loss can go below. Fresh memory for N×N matrices is a third of what the
-   published form takes where pages cost much: MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ of
-   some gigabytes keep it, and the ratios fall.
+   and backward, is what no loss can go below. Where pages cost much, fresh memory for N×N matrices
+   is a third of the published form's time; MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ of
+   some gigabytes keep the memory, and the ratios fall.
 3. Peak memory of the loss at a number of nodes, each in a process of its own. The dense form at
    20,000 nodes takes about 16 GB: `--dense-nodes` runs it at fewer and scales by N².
 4. With `--large`: seconds an epoch in batches of 4096 from ten thousand to a million nodes of mean
