@@ -24,8 +24,10 @@ are the approximations in value, at nearly the same cost.
 
 Closed traps: an empty cluster is left out of the sums (in the authors' code M_a = 0 makes the whole
 loss NaN); a zero row has u = 0 (NaN there); one-hot columns do not shrink when the last cluster is
-empty. `PamC.preset("dblp")` has the published parameters; otherwise see `methods.scgc`, whose
-label-free defaults and departures hold here as well.
+empty. `PamC.preset("dblp")` has the published parameters; from the same weights and centres the
+loss of the authors' code is met to 10⁻⁴ over twenty epochs, to 10⁻⁸ in double precision: rounding
+grows as nodes change clusters. Otherwise see `methods.scgc`, whose label-free defaults and
+departures hold here as well.
 """
 
 from dataclasses import dataclass

@@ -30,11 +30,13 @@ small components have no positives but themselves; and bags of words need unit r
 is small and reads unit rows beside low-pass features, each node gets its nearest neighbours by
 these as positives besides its own, and training ends at the sharpest partition (`patience`):
 k-means on unit vectors every five epochs from the thirtieth on, scored by `nn.assign.sharpness`.
+Unless an autoencoder comes first, the encoder begins from He's weights (`nn.mlp.spread`): from
+PyTorch's all vectors begin along one direction, from where some runs never leave a plane.
 Clusters come from a head. Pictures want an autoencoder first (`pretrain=30`).
 
-Where it is not the best choice: on cora and citeseer the training-free `filter` is better, in a
-fifth of the time; where classes follow degree (bat, eat) no contrast over edges is worth much; PamC
-from scratch is behind SCGC. Rows: `experiments/README.md`.
+Where it is not the best choice: on citeseer and dblp_sdcn the training-free `filter` is better, on
+cora as good, in a twentieth of the time; where classes follow degree (bat, eat) no contrast over
+edges is worth much; PamC from scratch is far behind SCGC. Rows: `experiments/README.md`.
 """
 
 from dataclasses import dataclass

@@ -37,7 +37,7 @@ from graphclust.kernels.lowpass import leading_directions, low_pass
 from graphclust.kernels.sparse import influence
 from graphclust.nn.assign import assignment, memberships, sharpness
 from graphclust.nn.layers import numbers_of, put_back
-from graphclust.nn.mlp import MLP, Rows, encode, pretrain, widths
+from graphclust.nn.mlp import MLP, Rows, encode, pretrain, spread, widths
 from graphclust.nn.objective import Objective
 from graphclust.nn.steps import Step, batches, whole_graph
 from graphclust.nn.train import Terms, fingerprint, torch_device, train
@@ -192,7 +192,8 @@ class ContrastiveMethod(EmbeddingMethod):
         """The model, its encoder warmed up and its centres found by k-means."""
         sizes = [x.shape[1], *widths(self.hidden), self.latent]
         low = self.precision == "bfloat16"
-        encoder = MLP(sizes, low).to(x.device)
+        encoder = MLP(sizes, low) if self.pretrain else spread(MLP(sizes, low))
+        encoder.to(x.device)
         decoder = MLP(sizes[::-1], low).to(x.device) if self.pretrain or self.decoder else None
         if decoder is not None and self.pretrain:
             options: dict[str, Any] = {"epochs": self.pretrain, "trace": trace, "run": run}

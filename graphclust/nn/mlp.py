@@ -83,6 +83,19 @@ class MLP(nn.Module):
         return h.float()
 
 
+def spread(model: MLP) -> MLP:
+    """The model with He's weights (equation 10) and biases of 0, so that it scales as its input.
+
+    K. He et al., "Delving deep into rectifiers", ICCV (2015), https://arxiv.org/abs/1502.01852.
+    From PyTorch's weights the biases outweigh unit rows: outputs all begin along one direction.
+    """
+    for layer in model.layers:
+        assert isinstance(layer, nn.Linear)
+        nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(layer.bias)
+    return model
+
+
 def pretrain(
     encoder: MLP,
     decoder: MLP,

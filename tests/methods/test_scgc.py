@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+import torch.nn.functional as F
 from graphs import TRIANGLES, pairs, planted, quiet
 from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust import METHODS, GraphError, as_graph, load, to_scipy
 from graphclust.graph.features import feature_matrix
 from graphclust.graph.synth import attributed_sbm
-from graphclust.nn.mlp import MLP, Rows, widths
+from graphclust.nn.mlp import MLP, Rows, spread, widths
 from graphclust.nn.steps import batches
 
 SCGC, PamC = METHODS["scgc"], METHODS["pamc"]
@@ -20,7 +21,7 @@ PUBLISHED = {
     "n_clusters": 4,
     "features": "raw",
     "neighbours": 0,
-    "hidden": "12-6",
+    "hidden": "24-16",
     "latent": 5,
     "labels": "centres",
     "patience": 0,
@@ -154,6 +155,17 @@ def test_mlp_takes_sparse_and_dense_columns_and_low_precision():
     assert torch.allclose(model(rows.all), whole, atol=0.02)
 
 
+def test_vectors_begin_apart():
+    """From PyTorch's own weights unit rows all point the same way at first."""
+    x = np.random.default_rng(0).standard_normal((200, 500)).astype(np.float32)
+    x = torch.from_numpy(x / np.linalg.norm(x, axis=1, keepdims=True))
+    torch.manual_seed(0)
+    models = MLP([500, 256, 128, 10]), spread(MLP([500, 256, 128, 10]))
+    alike = [F.normalize(model(x)).mean(dim=0).norm().item() for model in models]
+    assert alike[0] > 0.95
+    assert alike[1] < 0.85
+
+
 def test_new_nodes_need_no_edges():
     """Where the encoder reads x alone, a graph without edges is labelled as one with them."""
     graph = planted()
@@ -174,7 +186,8 @@ def test_zero_rows_and_lost_clusters_stay_finite():
     x = feature_matrix(graph.x).copy()
     x[:7] = 0
     for model in (SCGC, PamC):
-        found = model(**{**PUBLISHED, "n_clusters": 30}, beta=1.0, negatives="meta", epochs=30)
+        small = {**PUBLISHED, "n_clusters": 30, "hidden": "12-6"}
+        found = model(**small, beta=1.0, negatives="meta", epochs=30)
         with pytest.warns(UserWarning, match="hold a node"):  # 30 centres for 4 blocks
             found = found.fit(as_graph(graph, x=x))
         assert all(math.isfinite(row["loss"]) for row in found.history)
@@ -201,6 +214,7 @@ def test_presets_are_those_of_the_experiments():
     )  # fmt: skip
     assert SCGC.preset("usps_star", seed=3).seed == 3
     assert PamC.preset("cite").negatives == "meta"
+    assert SCGC.preset("hhar").moments == 4  # of order 3 may fall below 0 for its tau
     with pytest.raises(ValueError, match="unknown preset of scgc 'dbpl'; did you mean dblp"):
         SCGC.preset("dbpl")
 
