@@ -1,10 +1,10 @@
 """What TVGNN, MinCut, DMoN and DIGRAC share: networks whose softmax is the partition, and training.
 
 Such losses have bad local minima, in which columns of S hold no node; they show in the loss. So
-`starts` networks are trained for a `warm` while, and the one with the fewest empty columns, and of
-these the lowest loss, is trained to the end. While all have an empty column, as many starts again
-are made. The network ends with the weights of its lowest loss, taken without dropout. No label is
-looked at.
+`starts` networks are trained for a `warm` while, and the one of the lowest loss is trained to the
+end, after columns with hardly a node have been revived: they begin anew as copies of that of the
+largest cluster, which the two then divide. The network ends with the weights of its lowest loss,
+taken without dropout. No label is looked at.
 """
 
 from abc import abstractmethod
@@ -36,6 +36,10 @@ from graphclust.nn.train import Terms, fingerprint, torch_device, train
 from graphclust.params import param
 
 
+DEAD = 0.1  # of N / K nodes: a column with fewer takes no part
+NOISE = 0.1  # standard deviations by which a revived column differs
+
+
 class Inputs:
     """What a network reads, on its device: `x` (N, F) unit-sum rows, and the graph."""
 
@@ -53,7 +57,7 @@ class PartitionMethod(Method):
     """Parameters and training; subclasses write `_network` and `_objective`."""
 
     n_clusters: int = param(help="number of clusters K", low=1)
-    starts: int = param(5, "networks that are begun, of which the best goes on", low=1)
+    starts: int = param(3, "networks that are begun, of which the best goes on", low=1)
     warm: int = param(100, "epochs of a start", low=1)
     epochs: int = param(400, "epochs at most of the best", low=1)
     patience: int = param(
@@ -101,7 +105,7 @@ class PartitionMethod(Method):
 
     def _train(self, inputs: Any, trace: Trace, run: str) -> nn.Module:
         options: dict[str, Any] = {"rate": self.rate, "decay": self.weight_decay, "run": run}
-        found: list[tuple[int, float, int, nn.Module]] = []
+        found: list[tuple[float, int, nn.Module]] = []
         stopped = False
 
         def follow(epoch: int, **numbers: float) -> bool:
@@ -112,8 +116,8 @@ class PartitionMethod(Method):
         def losses(model: nn.Module, epoch: int) -> Iterator[Terms]:
             yield self._objective(model(inputs).softmax(dim=1), inputs)
 
-        while len(found) < self.starts or (len(found) < 2 * self.starts and min(found)[0]):
-            i, model = len(found), self._network(inputs.x.shape[1]).to(inputs.device)
+        for i in range(self.starts):
+            model = self._network(inputs.x.shape[1]).to(inputs.device)
             train(
                 model,
                 partial(losses, model),
@@ -122,11 +126,11 @@ class PartitionMethod(Method):
                 phase=f"start{i}",
                 **options,
             )
-            empty = self.n_clusters - len(np.unique(_outcome(model, inputs)[1].argmax(axis=1)))
-            found.append((empty, self._loss(model, inputs), i, model))
+            found.append((self._loss(model, inputs), i, model))
             if stopped:
                 break
-        _, _, i, model = min(found, key=lambda start: start[:3])
+        _, i, model = min(found, key=lambda start: start[:2])
+        revive(model, _outcome(model, inputs)[1])
         dropout = any(isinstance(part, nn.Dropout) for part in model.modules())
         latest = 0.0
 
@@ -166,6 +170,20 @@ class PartitionMethod(Method):
         put_back(model, "weights", clustering.extras)
         with one_thread():
             return _outcome(model, self._inputs(graph, torch.device("cpu")))[1].argmax(axis=1)
+
+
+def revive(model: nn.Module, soft: NDArray[np.floating]) -> None:
+    """Let each column of S with hardly a node share those of the largest cluster, half and half."""
+    n, k = soft.shape
+    sizes = np.bincount(soft.argmax(axis=1), minlength=k)
+    last = [part for part in model.modules() if isinstance(part, nn.Linear)][-1]
+    with torch.no_grad():
+        for column in np.flatnonzero(sizes < DEAD * n / k):
+            largest = int(sizes.argmax())
+            row = last.weight[largest]
+            last.weight[column] = row + NOISE * row.std() * torch.randn_like(row)
+            last.bias[column] = last.bias[largest]
+            sizes[[column, largest]] = sizes[largest] // 2
 
 
 def fill(soft: NDArray[np.floating]) -> tuple[Labels, NDArray[np.int64]]:
