@@ -51,7 +51,8 @@ def main() -> None:
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("noise η")
     figure.axes[0].set_ylabel("adjusted Rand index")
-    figure.axes[1].legend(fontsize=8, frameon=False)
+    handles, labels = figure.axes[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
     figure.savefig(options.output, dpi=110)
 
 

@@ -92,13 +92,10 @@ def top_pairs(graph: Any, labels: ArrayLike, normalisation: str = "vol_sum") -> 
 
 def flow_scores(graph: Any, labels: ArrayLike) -> dict[str, float]:
     """FLOW: the mean imbalance by volume sums of the 1, 3, 5 and 9 most unequal pairs, of all, and
-    of the significant ones. NaN where there are fewer pairs."""
+    of the significant ones; what there are too few pairs for is left out."""
     values, significant = _imbalances(flow_matrix(graph, labels), "vol_sum")
     best = values.sort(descending=True).values
-    found = {
-        f"imbalance_{beta}": float(best[:beta].mean()) if beta <= len(best) else float("nan")
-        for beta in BETAS
-    }
+    found = {f"imbalance_{beta}": float(best[:beta].mean()) for beta in BETAS if beta <= len(best)}
     if not len(values):
         return found | {"imbalance_all": 0.0, "imbalance_significant": 0.0}
     return found | {

@@ -35,7 +35,6 @@ from graphclust.nn.mlp import Rows as Features
 from graphclust.nn.train import Terms, fingerprint, torch_device, train
 from graphclust.params import param
 
-
 DEAD = 0.1  # of N / K nodes: a column with fewer takes no part
 NOISE = 0.1  # standard deviations by which a revived column differs
 
@@ -178,7 +177,7 @@ def revive(model: nn.Module, soft: NDArray[np.floating]) -> None:
     sizes = np.bincount(soft.argmax(axis=1), minlength=k)
     last = [part for part in model.modules() if isinstance(part, nn.Linear)][-1]
     with torch.no_grad():
-        for column in np.flatnonzero(sizes < DEAD * n / k):
+        for column in np.flatnonzero(sizes < DEAD * n / k).tolist():
             largest = int(sizes.argmax())
             row = last.weight[largest]
             last.weight[column] = row + NOISE * row.std() * torch.randn_like(row)

@@ -16,7 +16,7 @@ from graphclust.nn.cuts import (
     unevenness,
 )
 from graphclust.nn.layers import GTVConv
-from graphclust.nn.partition import Inputs, fill
+from graphclust.nn.partition import Inputs, fill, revive
 from graphclust.nn.train import checkpoints
 
 CPU = torch.device("cpu")
@@ -194,3 +194,17 @@ def test_a_start_taken_from_a_folder_counts_with_its_own_loss(name, tmp_path):
     starts = {h["start"]: h["loss"] for h in again.history if h["epoch"] < 40}
     best = min(starts, key=starts.get)
     assert {h["start"] for h in again.history if h["epoch"] >= 40} == {best}
+
+
+def test_columns_without_nodes_share_those_of_the_largest_cluster():
+    model = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 4))
+    last = model[-1]
+    before = last.weight.detach().clone()
+    soft = np.eye(4)[[0] * 50 + [1] * 30 + [2] * 19 + [3]]  # the last column: 1 of 100
+    revive(model, soft)
+    assert torch.equal(last.weight[:3], before[:3])
+    assert last.bias[3] == last.bias[0]
+    apart = (last.weight[3] - before[0]).abs().max()
+    assert 0 < apart < before[0].std()
+    revive(model, np.eye(4)[np.arange(100) % 4])  # nothing to revive
+    assert torch.equal(last.weight[:3], before[:3])
