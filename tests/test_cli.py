@@ -386,3 +386,22 @@ def test_what_cannot_be_embedded_is_refused(tmp_path):
         "embed", str(spaced), "-o", f"{tmp_path}/e.txt"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["s.csv"]
+
+
+def test_cluster_draws_a_picture(tmp_path):
+    text = run("cluster", "karate", "--plot", str(tmp_path / "a.svg")).stdout
+    assert f"wrote {tmp_path / 'a.svg'}" in text
+    assert "edges between clusters" in (tmp_path / "a.svg").read_text()
+
+
+def test_flow_is_told_and_drawn_for_digraphs(tmp_path):
+    words = ["dsbm:n=150,k=3,p=0.3,eta=0", "-m", "herm", "-k", "3"]
+    text = run("cluster", *words, "--plot", str(tmp_path / "flow.png")).stdout
+    assert "imbalance 0." in text
+    assert (tmp_path / "flow.png").stat().st_size > 10_000
+
+
+def test_a_picture_of_another_kind_is_refused_before_anything_runs(tmp_path):
+    said = refused("cluster", "karate", "--plot", str(tmp_path / "a.gif"))
+    assert ".png" in said
+    assert not list(tmp_path.iterdir())
