@@ -85,7 +85,7 @@ def cluster(
                 from graphclust.pictures import draw_clusters
 
                 draw_clusters(data, result.labels, plot)
-                written.append(f"wrote {plot}")
+                written.append(f"written: {plot}")
         finally:  # a full disk loses no result
             show_clustering(out, graph, data, result)
         for line in written:

@@ -390,7 +390,7 @@ def test_what_cannot_be_embedded_is_refused(tmp_path):
 
 def test_cluster_draws_a_picture(tmp_path):
     text = run("cluster", "karate", "--plot", str(tmp_path / "a.svg")).stdout
-    assert f"wrote {tmp_path / 'a.svg'}" in text
+    assert f"written: {tmp_path / 'a.svg'}" in text
     assert "edges between clusters" in (tmp_path / "a.svg").read_text()
 
 
