@@ -11,6 +11,9 @@ from graphs import method, planted
 from graphclust import METHODS, Clustering, GraphError, Method, as_graph
 from graphclust.params import check, describe, param, parse
 
+# variants, in the file of another
+SHARED = {"deepwalk": "node2vec", "leiden_undirected": "leiden", "dd_sym": "bi_sym"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Blank(Method):
@@ -118,7 +121,7 @@ def test_the_table_suggests_near_names():
 def test_every_key_is_the_name_of_its_file():
     for name in METHODS:
         assert METHODS[name].name == name
-        file = {"deepwalk": "node2vec"}.get(name, name)  # a special case, in the same file
+        file = SHARED.get(name, name)
         assert METHODS[name].__module__.endswith(f".{file}")
 
 
