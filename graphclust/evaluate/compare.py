@@ -82,8 +82,8 @@ def compare(
     chosen_methods = _checked(methods, seeds, n_clusters)
     data = _open(graph)
     k, notes = _choose_k(data, n_clusters)
-    fitting = [name for name in METHODS if METHODS[name].obstacle(data) is None]
-    if methods is None and (slow := [name for name in fitting if METHODS[name].slow]):
+    slow = [] if methods is not None else [name for name in METHODS if METHODS[name].slow]
+    if slow := [name for name in slow if METHODS[name].obstacle(data) is None]:
         notes.append(f"Trained for minutes, and run only where named: {', '.join(slow)}.")
     if k > data.num_nodes:
         raise ValueError(f"n_clusters={k} is more than the {data.num_nodes} nodes there are")

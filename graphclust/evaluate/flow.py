@@ -68,11 +68,11 @@ def flow_imbalance(
     ):
         if value not in known:
             raise ValueError(unknown(name, value, known))
-    values, significant = _imbalances(flow_matrix(graph, labels), normalisation)
-    k = int(np.unique(np.asarray(labels)).size)
-    if k == 1:
+    flow = flow_matrix(graph, labels)
+    values, significant = _imbalances(flow, normalisation)
+    if not len(values):
         return 0.0
-    beta = default_pairs(k) if pairs is None else pairs
+    beta = default_pairs(len(flow)) if pairs is None else pairs
     if not 1 <= beta <= len(values):
         raise ValueError(f"pairs must lie between 1 and {len(values)}, found {beta}")
     return float(select(values, significant, selection, beta))

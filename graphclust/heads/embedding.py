@@ -60,6 +60,16 @@ class EmbeddingMethod(Method):
         found = head.fit(z, self.n_clusters, graph=graph, seed=self.seed)
         return {"embedding": z} | found | {"extras": extras | found.get("extras", {})}
 
+    def _wanted(self, dimensions: int | None) -> int:
+        """How many vectors to look for: `dimensions`, or as many as clusters.
+
+        Raises:
+            ValueError: neither is told.
+        """
+        if (d := dimensions or self.n_clusters) is None:
+            raise ValueError(f"{self.name} needs dimensions where n_clusters is left open")
+        return d
+
     @abstractmethod
     def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
         """(N, D) vectors and the encoder's `extras`; takes `earlier` where `continues` is set."""

@@ -5,9 +5,8 @@ Letters: N nodes, A (N, N) with A_ij the weight of the arc i → j, S = A − A�
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+from graphclust.kernels.sparse import rescaled
 
 
 def skew(adjacency: sp.csr_array, scaling: str = "rw") -> sp.csr_array:
@@ -17,25 +16,7 @@ def skew(adjacency: sp.csr_array, scaling: str = "rw") -> sp.csr_array:
     if scaling == "none":
         return s
     degree = np.asarray(abs(s).sum(axis=1)).ravel()
-    return scaled(s, degree, -1.0) if scaling == "rw" else scaled(s, degree, -0.5, degree, -0.5)
-
-
-def scaled(
-    matrix: sp.csr_array,
-    rows: Floats,
-    row_power: float,
-    columns: Floats | None = None,
-    column_power: float = 0.0,
-) -> sp.csr_array:
-    """diag(rows)^row_power · M · diag(columns)^column_power, with 0 to any power 0."""
-    result = sp.diags_array(_power(rows, row_power)) @ matrix
-    if columns is not None:
-        result = result @ sp.diags_array(_power(columns, column_power))
-    return sp.csr_array(result)
-
-
-def _power(degree: Floats, exponent: float) -> Floats:
-    return np.power(degree, exponent, out=np.zeros_like(degree), where=degree > 0)
+    return rescaled(s, degree, -1.0) if scaling == "rw" else rescaled(s, degree, -0.5, degree, -0.5)
 
 
 def walks(adjacency: sp.csr_array, loop: float) -> sp.csr_array:

@@ -117,10 +117,25 @@ def normalised_adjacency(adjacency: sp.csr_array, regularisation: float = 0.0) -
     A row whose D_τ is zero (an isolated node) stays zero.
     """
     degree = np.asarray(adjacency.sum(axis=1)).ravel() + regularisation
-    scale = np.zeros_like(degree)
-    np.power(degree, -0.5, out=scale, where=degree > 0)
-    diagonal = sp.diags_array(scale)
-    return sp.csr_array(diagonal @ adjacency @ diagonal)
+    return rescaled(adjacency, degree, -0.5, degree, -0.5)
+
+
+def rescaled(
+    matrix: sp.csr_array,
+    rows: Floats,
+    row_power: float,
+    columns: Floats | None = None,
+    column_power: float = 0.0,
+) -> sp.csr_array:
+    """diag(rows)^row_power · M · diag(columns)^column_power, with 0 to any power 0."""
+    result = sp.diags_array(_power(rows, row_power)) @ matrix
+    if columns is not None:
+        result = result @ sp.diags_array(_power(columns, column_power))
+    return sp.csr_array(result)
+
+
+def _power(degree: Floats, exponent: float) -> Floats:
+    return np.power(degree, exponent, out=np.zeros_like(degree), where=degree > 0)
 
 
 def propagator(adjacency: sp.csr_array, dtype: DTypeLike) -> sp.csr_array:

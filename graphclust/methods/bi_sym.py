@@ -27,7 +27,7 @@ from graphclust.base import Trace
 from graphclust.graph.export import to_scipy
 from graphclust.heads.embedding import EmbeddingMethod
 from graphclust.heads.head import Vectors
-from graphclust.kernels.flow import scaled
+from graphclust.kernels.sparse import rescaled
 from graphclust.kernels.spectra import leading_eigenvectors
 from graphclust.params import param
 
@@ -48,9 +48,7 @@ class BiSym(EmbeddingMethod):
     kinds: ClassVar = ("directed", "weighted")
 
     def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
-        d = self.dimensions or self.n_clusters
-        if d is None:
-            raise ValueError(f"{self.name} needs dimensions where n_clusters is left open")
+        d = self._wanted(self.dimensions)
         b, c = self._factors(to_scipy(graph))
         n = graph.num_nodes
 
@@ -77,4 +75,4 @@ class DDSym(BiSym):
 
     def _factors(self, a: sp.csr_array) -> tuple[sp.csr_array, sp.csr_array]:
         out, in_ = (np.asarray(a.sum(axis=axis)).ravel() for axis in (1, 0))
-        return scaled(a, out, -0.5, in_, -0.25), scaled(a, out, -0.25, in_, -0.5)
+        return rescaled(a, out, -0.5, in_, -0.25), rescaled(a, out, -0.25, in_, -0.5)

@@ -19,7 +19,7 @@ from graphclust.base import Trace
 from graphclust.graph.export import to_scipy
 from graphclust.heads.embedding import EmbeddingMethod
 from graphclust.heads.head import Vectors
-from graphclust.kernels.flow import scaled
+from graphclust.kernels.sparse import rescaled
 from graphclust.kernels.spectra import singular_vectors
 from graphclust.params import param
 
@@ -38,12 +38,10 @@ class DisgLR(EmbeddingMethod):
     kinds: ClassVar = ("directed", "weighted")
 
     def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
-        d = self.dimensions or self.n_clusters
-        if d is None:
-            raise ValueError(f"{self.name} needs dimensions where n_clusters is left open")
+        d = self._wanted(self.dimensions)
         a = to_scipy(graph)
         tau = self.regularisation * a.nnz / graph.num_nodes
         out, in_ = (np.asarray(a.sum(axis=axis)).ravel() + tau for axis in (1, 0))
-        matrix = scaled(a, out, -0.5, in_, -0.5)
+        matrix = rescaled(a, out, -0.5, in_, -0.5)
         u, values, v = singular_vectors(matrix, min(d, graph.num_nodes))
         return np.hstack([u, v]), {"singular_values": values}

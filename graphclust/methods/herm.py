@@ -39,9 +39,7 @@ class Herm(EmbeddingMethod):
     kinds: ClassVar = ("directed", "weighted")
 
     def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
-        d = self.dimensions or self.n_clusters
-        if d is None:
-            raise ValueError(f"{self.name} needs dimensions where n_clusters is left open")
+        d = self._wanted(self.dimensions)
         d = d if self.dimensions else d + d % 2
         matrix = skew(to_scipy(graph), self.scaling)
         vectors, values, _ = singular_vectors(matrix, min(d, graph.num_nodes))

@@ -47,9 +47,7 @@ class Spectral(EmbeddingMethod):
     kinds: ClassVar = ("undirected", "weighted")
 
     def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
-        d = self.dimensions or self.n_clusters
-        if d is None:
-            raise ValueError("spectral needs dimensions where n_clusters is left open")
+        d = self._wanted(self.dimensions)
         adjacency = to_scipy(graph)
         tau = self.regularisation * adjacency.sum() / graph.num_nodes
         operator = normalised_adjacency(adjacency, tau)

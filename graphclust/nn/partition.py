@@ -9,7 +9,7 @@ taken without dropout. No label is looked at.
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -93,7 +93,9 @@ class PartitionMethod(Method):
         with one_thread() if self.deterministic else nullcontext():
             inputs = self._inputs(graph, torch.device(self.device))
             model = self._train(inputs, trace, fingerprint(self, graph))
-            z, soft = _outcome(model, inputs)
+            with _at_rest(model):
+                z = model.vectors(inputs).cpu().numpy()  # type: ignore[operator]
+            soft = _soft(model, inputs)
         labels, filled = fill(soft)
         return {
             "labels": labels,
@@ -129,13 +131,13 @@ class PartitionMethod(Method):
             if stopped:
                 break
         _, i, model = min(found, key=lambda start: start[:2])
-        revive(model, _outcome(model, inputs)[1])
+        revive(model, _soft(model, inputs))
         dropout = any(isinstance(part, nn.Dropout) for part in model.modules())
         latest = 0.0
 
         def rest(epoch: int) -> Iterator[Terms]:
             nonlocal latest
-            trace.labels(epoch, lambda: _outcome(model, inputs)[1].argmax(axis=1))
+            trace.labels(epoch, lambda: _soft(model, inputs).argmax(axis=1))
             for terms in losses(model, epoch):
                 latest = terms["loss"].item()
                 yield terms
@@ -153,12 +155,8 @@ class PartitionMethod(Method):
         return model
 
     def _loss(self, model: nn.Module, inputs: Any) -> float:
-        """Without gradients and dropout."""
-        model.eval()
-        with torch.no_grad():
-            value = self._objective(model(inputs).softmax(dim=1), inputs)["loss"].item()
-        model.train()
-        return value
+        with _at_rest(model):
+            return self._objective(model(inputs).softmax(dim=1), inputs)["loss"].item()
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
         if self.n_clusters == 1:
@@ -168,7 +166,7 @@ class PartitionMethod(Method):
         model = self._network(x.shape[1])
         put_back(model, "weights", clustering.extras)
         with one_thread():
-            return _outcome(model, self._inputs(graph, torch.device("cpu")))[1].argmax(axis=1)
+            return _soft(model, self._inputs(graph, torch.device("cpu"))).argmax(axis=1)
 
 
 def revive(model: nn.Module, soft: NDArray[np.floating]) -> None:
@@ -195,10 +193,17 @@ def fill(soft: NDArray[np.floating]) -> tuple[Labels, NDArray[np.int64]]:
     return labels, empty
 
 
-def _outcome(model: nn.Module, inputs: Any) -> tuple[np.ndarray, np.ndarray]:
-    """(N, D) vectors and (N, K) memberships, without gradients and dropout."""
+@contextmanager
+def _at_rest(model: nn.Module) -> Iterator[None]:
+    """Without gradients and dropout."""
     model.eval()
     with torch.no_grad():
-        z, soft = model.vectors(inputs), model(inputs).softmax(dim=1)  # type: ignore[operator]
+        yield
     model.train()
-    return z.cpu().numpy(), soft.cpu().numpy()
+
+
+def _soft(model: nn.Module, inputs: Any) -> NDArray[np.floating]:
+    """(N, K) memberships."""
+    with _at_rest(model):
+        soft: Tensor = model(inputs).softmax(dim=1)
+    return soft.cpu().numpy()
