@@ -62,8 +62,8 @@ def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> 
                 ),
             )
         )
-    if data.directed and not is_signed(data) and result.n_clusters > 1:
-        source, target, share, _ = top_pairs(data, result.labels)[0]
+    if data.directed and not is_signed(data) and (pairs := top_pairs(data, result.labels)):
+        source, target, share, _ = pairs[0]
         lines.append(
             (
                 "flow",

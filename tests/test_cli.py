@@ -405,3 +405,10 @@ def test_a_picture_of_another_kind_is_refused_before_anything_runs(tmp_path):
     said = refused("cluster", "karate", "--plot", str(tmp_path / "a.gif"))
     assert ".png" in said
     assert not list(tmp_path.iterdir())
+
+
+def test_clusters_between_which_nothing_flows(tmp_path):
+    (tmp_path / "e.csv").write_text("source,target\na,b\nb,c\nc,a\nx,y\ny,z\nz,x\n")
+    text = run("cluster", str(tmp_path / "e.csv"), "--directed", "--plot", str(tmp_path / "e.svg"))
+    assert "clusters  2" in text.stdout
+    assert "flow" not in text.stdout
