@@ -60,7 +60,7 @@ class Method(ABC):
     seed: int = param(0, "seed of every random choice", low=0, high=2**32 - 1)
 
     name: ClassVar[str]  # key in METHODS; by default the name of the module
-    needs: ClassVar[tuple[str, ...]] = ()  # node data that must be there: "x"
+    needs: ClassVar[tuple[str, ...]] = ()  # data that must be there: "x" of nodes, "t" of events
     kinds: ClassVar[tuple[str, ...]] = ("undirected",)
     """Graphs it reads as they are: undirected, directed, weighted, signed, temporal.
 
@@ -185,6 +185,8 @@ class Method(ABC):
             return f"{cls.name} needs the package {missing[0]}: pip install 'graphclust[baselines]'"
         if "x" in cls.needs and graph.x is None:
             return f"{cls.name} needs node features x; this graph has none"
+        if "t" in cls.needs and not is_temporal(graph):
+            return f"{cls.name} needs event times; this graph has none: as_graph(…, time=…)"
         if cls.kinds and "signed" not in cls.kinds and is_signed(graph):
             negative = int((graph.edge_weight < 0).sum())
             return f"{cls.name} takes no negative edge weights; found {negative} of them"

@@ -140,6 +140,20 @@ class Clustering(Result):
         """A table with one row a node: `node`, `cluster`."""
         return pd.DataFrame({"node": self.node_ids, "cluster": self.labels})
 
+    def labels_at(self, moment: float) -> Labels:
+        """(N,) labels in the stretch of time that ends with or after `moment`, −1 for nodes that
+        were not there yet, by methods that follow events; after the last stretch, those of its end.
+
+        Raises:
+            TypeError: the method gives no labels over time.
+        """
+        ends = self.extras.get("moments")
+        if ends is None:
+            raise TypeError(f"{self.method.name} gives no labels over time here")
+        at = int(np.searchsorted(ends, moment, side="left"))
+        labels: Labels = self.extras["labels_over_time"][min(at, len(ends) - 1)]
+        return labels
+
     def predict(self, graph: Any) -> Labels:
         """Labels for the nodes of another graph, where the method is inductive.
 

@@ -36,7 +36,10 @@ def planted(seed: int = 0, n: int = 120, k: int = 4) -> Data:
 
 
 def suited(name: str, graph: Data) -> Data:
-    """The graph itself, or, for a method that reads arcs alone, each edge from its lower end."""
+    """The graph itself, or, for a method that reads arcs alone, each edge from its lower end; for
+    one that reads events, each edge at a moment of its own."""
+    if "t" in METHODS[name].needs:
+        return eventful(graph)
     if not METHODS[name].kinds or "undirected" in METHODS[name].kinds:
         return graph
     source, target = graph.edge_index
@@ -48,12 +51,24 @@ def suited(name: str, graph: Data) -> Data:
     return as_graph(arcs, directed=True, x=x, y=graph.y)
 
 
+def eventful(graph: Data) -> Data:
+    """Each edge as one event, in an order by chance."""
+    source, target = graph.edge_index
+    once = torch.ones_like(source, dtype=bool) if graph.directed else source < target
+    events = Data(edge_index=graph.edge_index[:, once], num_nodes=graph.num_nodes)
+    weight = None if graph.edge_weight is None else graph.edge_weight[once]
+    t = torch.from_numpy(np.random.default_rng(0).permutation(int(once.sum())))
+    events.update({"edge_weight": weight, "node_ids": graph.get("node_ids"), "t": t})
+    x = None if graph.x is None else feature_matrix(graph.x)
+    return as_graph(events, directed=graph.directed, x=x, y=graph.y)
+
+
 def planted_for(name: str) -> Data:
     """Clusters that the method can find: by density, or by the flow round a cycle of four."""
     if suited(name, planted()).directed:
         graph = dsbm(120, 4, p=0.6, eta=0.0)
         return as_graph(graph, x=feature_matrix(planted().x))
-    return planted()
+    return suited(name, planted())
 
 
 def noise(n: int = 150, seed: int = 0) -> Data:
@@ -92,6 +107,7 @@ def permuted(graph: Data, order: np.ndarray) -> Data:
             num_nodes=graph.num_nodes,
             directed=graph.directed,
             node_ids=node_ids(graph)[order],
+            t=graph.get("t"),
         ),
         x=None if graph.x is None else feature_matrix(graph.x)[order],
         y=None if graph.y is None else graph.y[order],

@@ -12,7 +12,7 @@ from graphclust import METHODS, Clustering, GraphError, Method, as_graph
 from graphclust.params import check, describe, param, parse
 
 # variants, in the file of another
-SHARED = {"deepwalk": "node2vec", "leiden_undirected": "leiden", "dd_sym": "bi_sym"}
+SHARED = {"deepwalk": "node2vec", "leiden_undirected": "leiden", "dd_sym": "bi_sym", "htne": "tgc"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,7 @@ def test_planted_blocks_are_found_in_arcs(name):
     low, high = source[once], target[once]
     arcs = np.stack([np.where(flip, low, high), np.where(flip, high, low)])
     directed = as_graph(torch.from_numpy(arcs), directed=True, num_nodes=120)
-    assert ari(graph.y.numpy(), method(name).fit(directed).labels) > 0.95
+    assert ari(graph.y.numpy(), method(name).fit(suited(name, directed)).labels) > 0.95
 
 
 @pytest.mark.parametrize("name", reads("signed"))
@@ -76,6 +76,7 @@ def test_planted_blocks_are_found_in_weights(name):
     y = np.arange(60) % 3
     weights = np.where(y[:, None] == y[None, :], 5.0, 0.5) - 5.0 * np.eye(60)
     graph = as_graph(weights, x=np.random.default_rng(0).standard_normal((60, 4)))
+    graph = suited(name, graph)
     far = {"smoothing": "lazy", "steps": 20, "head": "kmeans"}
     fitted = {"features": "rows", "neighbours": 0, "epochs": 300}
     if name == "pamc":
@@ -221,7 +222,7 @@ def test_isolated_nodes_get_labels(name):
 @pytest.mark.parametrize("name", [n for n in METHODS if n not in flow_methods])
 def test_two_components_stay_apart(name):
     x = np.repeat([[0.0, 1.0], [1.0, 0.0]], 3, axis=0) + 0.01 * np.eye(6, 2)
-    graph = pairs(*TRIANGLES[:-1], n=6, x=x)
+    graph = suited(name, pairs(*TRIANGLES[:-1], n=6, x=x))
     labels = method(name, k=2).fit(graph).labels
     assert ari([0, 0, 0, 1, 1, 1], labels) == 1.0
 
@@ -332,8 +333,8 @@ def test_arcs_are_read_as_edges_with_a_warning(name):
     arcs = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
     directed = as_graph(arcs, directed=True, num_nodes=120, x=graph.x)
     with pytest.warns(GraphWarning, match=f"{name} reads arcs as undirected edges"):
-        result = method(name).fit(directed)
-    assert np.array_equal(result.labels, method(name).fit(graph).labels)
+        result = method(name).fit(suited(name, directed))
+    assert np.array_equal(result.labels, method(name).fit(suited(name, graph)).labels)
 
 
 @every_method

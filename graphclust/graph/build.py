@@ -1,5 +1,7 @@
 """Graphs from points and graphs from graphs: nearest neighbours, projections, components."""
 
+import copy
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -49,9 +51,14 @@ def static(graph: Data) -> Data:
 def symmetrise(graph: Data) -> Data:
     """Read arcs as undirected edges; an edge weighs the sum of the arcs between its ends.
 
-    Without weights an edge counts once, whichever way its arcs point.
+    Without weights an edge counts once, whichever way its arcs point. Events stay as they are, but
+    have no direction.
     """
     if not graph.directed:
+        return graph
+    if is_temporal(graph):
+        graph = copy.copy(graph)
+        graph.directed = False
         return graph
     source, target = graph.edge_index.cpu().numpy()
     weighted = graph.edge_weight is not None

@@ -54,15 +54,10 @@ def dcsbm(
         raise GraphError(f"degree must be > 0, exponent > 1; found {degree}, {exponent}")
     rng = np.random.default_rng(seed)
     y = _blocks(n, k)
-    theta = np.minimum((1 - rng.random(n)) ** (-1 / (exponent - 1)), np.sqrt(n))
+    theta = _pareto(n, exponent, rng)
     m = round(n * degree / 2)
     source = rng.choice(n, m, p=theta / theta.sum())
-    away = rng.integers(1, k, m) if k > 1 else np.zeros(m, np.int64)
-    block = (y[source] + np.where(rng.random(m) < mixing, away, 0)) % k
-    target = np.empty(m, np.int64)
-    for b in range(k):
-        inside, wanted = np.flatnonzero(y == b), np.flatnonzero(block == b)
-        target[wanted] = rng.choice(inside, len(wanted), p=theta[inside] / theta[inside].sum())
+    target = _partners(source, y, k, theta, mixing, rng)
     low, high = np.minimum(source, target), np.maximum(source, target)
     low, high = np.divmod(np.unique((low * n + high)[low < high]), n)
     return finish(Raw(low, high, n, directed=False, y=y))
@@ -144,13 +139,72 @@ def attributed_sbm(
     return finish(Raw(source, target, n, directed=False, x=x, y=graph.y))
 
 
+def temporal_sbm(
+    n: int = 1000,
+    k: int = 5,
+    events: int = 10_000,
+    mixing: float = 0.2,
+    exponent: float = 2.5,
+    moving: float = 0.0,
+    seed: int = 0,
+) -> Data:
+    """Events between nodes of k blocks at even random times in [0, 1).
+
+    The source of an event is drawn with chances θ ~ Pareto(exponent), at most √n times the
+    smallest; the target, likewise, from the source's block with probability 1 − mixing, else from
+    another one. From time ½ on a share `moving` of the nodes, drawn evenly, is in the next block,
+    which is what `y` says of them. Loops are dropped. O(N + E k).
+    """
+    _check(n, k, mixing=mixing, moving=moving)
+    if events < 0 or exponent <= 1:
+        raise GraphError(f"events must be ≥ 0, exponent > 1; found {events}, {exponent}")
+    rng = np.random.default_rng(seed)
+    before = _blocks(n, k)
+    after = (before + (rng.random(n) < moving)) % k
+    theta = _pareto(n, exponent, rng)
+    t = np.sort(rng.random(events))
+    source = rng.choice(n, events, p=theta / theta.sum())
+    target = np.empty(events, np.int64)
+    for half, y in ((t < 0.5, before), (t >= 0.5, after)):
+        target[half] = _partners(source[half], y, k, theta, mixing, rng)
+    once = source != target
+    return finish(Raw(source[once], target[once], n, directed=False, t=t[once], y=after))
+
+
 GENERATORS: dict[str, Callable[..., Data]] = {
     "sbm": sbm,
     "dcsbm": dcsbm,
     "lfr": lfr,
     "attributed_sbm": attributed_sbm,
     "dsbm": dsbm,
+    "temporal_sbm": temporal_sbm,
 }
+
+
+def _pareto(n: int, exponent: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """(n,) node weights, at most √n times the smallest possible."""
+    theta: NDArray[np.float64] = (1 - rng.random(n)) ** (-1 / (exponent - 1))
+    return np.minimum(theta, np.sqrt(n))
+
+
+def _partners(
+    source: NDArray[np.int64],
+    y: NDArray[np.int64],
+    k: int,
+    theta: NDArray[np.float64],
+    mixing: float,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """For each source a node by θ, of its block or with probability `mixing` of another."""
+    m = len(source)
+    away = rng.integers(1, k, m) if k > 1 else np.zeros(m, np.int64)
+    block = (y[source] + np.where(rng.random(m) < mixing, away, 0)) % k
+    target = source.copy()  # an empty block has nobody to meet: a loop
+    for b in range(k):
+        inside, wanted = np.flatnonzero(y == b), np.flatnonzero(block == b)
+        if len(inside):
+            target[wanted] = rng.choice(inside, len(wanted), p=theta[inside] / theta[inside].sum())
+    return target
 
 
 def _blocks(n: int, k: int) -> NDArray[np.int64]:

@@ -27,6 +27,8 @@ METHODS: Registry[Method] = Registry(
     dd_sym="graphclust.methods.bi_sym:DDSym",
     disg_lr="graphclust.methods.disg_lr:DisgLR",
     digrac="graphclust.methods.digrac:DIGRAC",
+    tgc="graphclust.methods.tgc:TGC",
+    htne="graphclust.methods.tgc:HTNE",
     scgc="graphclust.methods.scgc:SCGC",
     pamc="graphclust.methods.pamc:PamC",
 )

@@ -5,16 +5,18 @@ https://arxiv.org/abs/1511.06335; the frequency prior is that of K. G. Dizaji et
 ICCV (2017), https://arxiv.org/abs/1704.06327.
 """
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import pairwise_distances
 from torch import Tensor
 
+from graphclust.heads.head import Vectors, squeeze
 from graphclust.kernels.determinism import one_thread
-
-Vectors = NDArray[np.floating]
 
 FLOOR = -700.0  # of the log of a column's mass, which may be 0
 
@@ -74,3 +76,31 @@ def sharpness(z: Vectors, centres: Vectors) -> float:
         distance = pairwise_distances(z, centres, metric="sqeuclidean")
         near, next_ = np.partition(distance, 1, axis=1)[:, :2].T
     return float(1 - np.divide(near, next_, out=np.ones_like(near), where=next_ > 0).mean())
+
+
+def aligned(
+    labels: NDArray[np.int64], before: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Labels renamed, one to one, so that most nodes keep the ones they had; and which old name
+    each new one has.
+
+    Args:
+        labels: (N,) from 0 to K − 1.
+        before: (N,) earlier labels, −1 for nodes that had none. Those of K and more are forgotten.
+    """
+    k = int(labels.max()) + 1
+    known = (before >= 0) & (before < k)
+    together = np.zeros((k, k), np.int64)
+    np.add.at(together, (before[known], labels[known]), 1)
+    order: NDArray[np.int64] = linear_sum_assignment(together, maximize=True)[1]
+    return np.argsort(order)[labels], order
+
+
+def by_centres(z: Vectors, extras: dict[str, Any]) -> dict[str, Any]:
+    """What `_fit` gives where clusters are argmax_a q_ia, of Student-t memberships in
+    `trained_centres`; centres that no node is nearest to come last."""
+    q = assignment(z, extras["trained_centres"])
+    labels, used = squeeze(q.argmax(axis=1), q.shape[1], "no node is nearest to the others")
+    order = np.r_[used, np.setdiff1d(np.arange(q.shape[1]), used)]
+    centres = {"trained_centres": extras["trained_centres"][order]}
+    return {"embedding": z, "labels": labels, "soft": q[:, order], "extras": extras | centres}

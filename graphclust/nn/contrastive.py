@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
-import numpy as np
 import scipy.sparse as sp
 import torch
 from sklearn.preprocessing import normalize
@@ -29,13 +28,13 @@ from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix
 from graphclust.heads import as_head
 from graphclust.heads.embedding import EmbeddingMethod
-from graphclust.heads.head import Vectors, same_width, squeeze, unit
+from graphclust.heads.head import Vectors, same_width, unit
 from graphclust.heads.kmeans import kmeans
 from graphclust.heads.knn import knn_graph
 from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.lowpass import leading_directions, low_pass
 from graphclust.kernels.sparse import influence
-from graphclust.nn.assign import assignment, memberships, sharpness
+from graphclust.nn.assign import assignment, by_centres, memberships, sharpness
 from graphclust.nn.layers import numbers_of, put_back
 from graphclust.nn.mlp import MLP, Rows, encode, pretrain, spread, widths
 from graphclust.nn.objective import Objective
@@ -111,17 +110,7 @@ class ContrastiveMethod(EmbeddingMethod):
             if "soft" not in found:
                 found["soft"] = memberships(found["embedding"], found["labels"])
             return found
-        z, extras = self._embed(graph, trace)
-        q = assignment(z, extras["trained_centres"])
-        labels, used = squeeze(q.argmax(axis=1), q.shape[1], "no node is nearest to the others")
-        empty = np.setdiff1d(np.arange(q.shape[1]), used)
-        extras["trained_centres"] = extras["trained_centres"][np.r_[used, empty]]
-        return {
-            "embedding": z,
-            "labels": labels,
-            "soft": q[:, np.r_[used, empty]],
-            "extras": extras,
-        }
+        return by_centres(*self._embed(graph, trace))
 
     def _refuse(self) -> None:
         """Say what would not work, before anything is computed."""

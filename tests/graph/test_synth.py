@@ -13,6 +13,7 @@ SMALL = {
     "lfr": {"n": 250, "mu": 0.1, "degree": 8, "max_degree": 30, "min_community": 30},
     "attributed_sbm": {"n": 300, "k": 3},
     "dsbm": {"n": 300, "k": 3},
+    "temporal_sbm": {"n": 300, "k": 3},
 }
 
 
