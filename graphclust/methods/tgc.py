@@ -135,7 +135,7 @@ class TGC(EmbeddingMethod):
                 start = 1.0 if self.mode == "published" else ONE
                 z, forgetting, after = x.copy(), np.full(len(x), start, np.float32), None
             else:
-                x, z, forgetting, after = go_on(earlier, graph, self.seed)
+                x, z, forgetting, after = go_on(earlier, graph, self.dimensions, self.seed)
             batches = EventBatches.of(
                 graph,
                 strict=self.mode == "corrected",

@@ -109,12 +109,18 @@ def train(model: EventModel, batches: EventBatches, trace: Trace) -> None:
             return
 
 
-def go_on(earlier: Earlier, graph: Data, seed: int) -> tuple[Vectors, Vectors, Vectors, float]:
+def go_on(
+    earlier: Earlier, graph: Data, dimensions: int, seed: int
+) -> tuple[Vectors, Vectors, Vectors, float]:
     """x, z and δ of all nodes, new ones among known ones; and the moment to go on from."""
     result, rows = earlier
     extras, z = result.extras, getattr(result, "embedding", None)
     if z is None or "first_vectors" not in extras:
         raise GraphError(f"continue_from must be by tgc or htne, found {result.method!r}")
+    if z.shape[1] != dimensions:
+        raise GraphError(
+            f"dimensions must be those of the earlier result, {z.shape[1]}, found {dimensions}"
+        )
     known = rows >= 0
     if not known.any():
         raise GraphError("continue_from knows none of the graph's node ids")
