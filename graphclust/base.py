@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from graphclust.graph.errors import GraphError, warn
 from graphclust.graph.export import is_signed, is_temporal, node_ids
 from graphclust.kernels.determinism import seeded
 from graphclust.params import check, param
+from graphclust.published import published_params
 from graphclust.results import Clustering, Labels, Result
 
 
@@ -79,6 +80,15 @@ class Method(ABC):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.name = cls.__dict__.get("name", cls.__module__.rpartition(".")[2])
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> Self:
+        """The method with its authors' parameters for a data set, as in `preset("dblp")`.
+
+        Raises:
+            ValueError: nothing was published for that name; the sentence says what was.
+        """
+        return cls(**(published_params(cls.name, name) | changes))
 
     def fit(
         self,
@@ -186,7 +196,10 @@ class Method(ABC):
         if "x" in cls.needs and graph.x is None:
             return f"{cls.name} needs node features x; this graph has none"
         if "t" in cls.needs and not is_temporal(graph):
-            return f"{cls.name} needs event times; this graph has none: as_graph(…, time=…)"
+            return (
+                f"{cls.name} needs event times; this graph has none: time=… of `load` and "
+                "`as_graph`, or --time, names their column"
+            )
         if cls.kinds and "signed" not in cls.kinds and is_signed(graph):
             negative = int((graph.edge_weight < 0).sum())
             return f"{cls.name} takes no negative edge weights; found {negative} of them"

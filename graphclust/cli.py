@@ -14,15 +14,20 @@ from graphclust.options import (
     Clusterer,
     Debug,
     Directed,
+    Earlier,
     Estimate,
     Force,
     Graph,
     K,
     Nodes,
     Output,
+    P,
     Plot,
+    Q,
     Seed,
     Settings,
+    Time,
+    Vectors,
     build_method,
 )
 from graphclust.terminal import (
@@ -53,6 +58,7 @@ def cluster(
     output: Output = None,
     nodes: Nodes = None,
     directed: Directed = None,
+    time: Time = None,
     only_estimate: Estimate = False,
     force: Force = False,
     plot: Plot = None,
@@ -71,7 +77,7 @@ def cluster(
         # faults before a long load
         model = None if method == AUTO else build_method(method, *options)
         with shown_warnings():
-            data = load(graph, directed=directed, nodes=nodes)
+            data = load(graph, directed=directed, nodes=nodes, time=time)
             model = model or build_method(choose(data, n_clusters), *options)
             if only_estimate:
                 show_estimate(out, graph, data, model)
@@ -82,9 +88,9 @@ def cluster(
         try:
             written = [write_result(data, result, output)] if output else []
             if plot:
-                from graphclust.pictures import draw_clusters
+                from graphclust.pictures import draw
 
-                draw_clusters(data, result.labels, plot)
+                draw(data, result, plot)
                 written.append(f"written: {plot}")
         finally:  # a full disk loses no result
             show_clustering(out, graph, data, result)
@@ -115,6 +121,7 @@ def compare(
     ] = None,
     nodes: Nodes = None,
     directed: Directed = None,
+    time: Time = None,
     debug: Debug = False,
 ) -> None:
     """Run several methods over several seeds, Leiden always among them, and show a table."""
@@ -130,7 +137,7 @@ def compare(
         from graphclust.report import show_comparison
 
         with shown_warnings():
-            data = load(graph, directed=directed, nodes=nodes)
+            data = load(graph, directed=directed, nodes=nodes, time=time)
         names = None if methods is None else [name.strip() for name in methods.split(",")]
         limits = {"time_limit": time_limit, "memory_limit": memory_limit}
         with progress_bar() as progress:
@@ -154,35 +161,18 @@ def compare(
 @app.command()
 def embed(
     graph: Graph,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            help="Write everything to .npz, vectors to .txt (as word2vec), .npy (and .ids.txt), "
-            ".csv, .tsv or .parquet.",
-        ),
-    ],
+    output: Vectors,
     method: Annotated[str, typer.Option("-m", "--method", help="What makes the vectors.")] = (
         "node2vec"
     ),
-    p: Annotated[
-        float | None, typer.Option(help="node2vec's return parameter.", show_default=False)
-    ] = None,
-    q: Annotated[
-        float | None, typer.Option(help="node2vec's in-out parameter.", show_default=False)
-    ] = None,
+    p: P = None,
+    q: Q = None,
     settings: Settings = None,
     seed: Seed = 0,
-    continue_from: Annotated[
-        Path | None,
-        typer.Option(
-            help="An earlier .npz: its nodes keep their vectors, new ones are learnt.",
-            show_default=False,
-        ),
-    ] = None,
+    continue_from: Earlier = None,
     nodes: Nodes = None,
     directed: Directed = None,
+    time: Time = None,
     debug: Debug = False,
 ) -> None:
     """Make a vector for every node, and write them."""
@@ -201,7 +191,7 @@ def embed(
         model = build_method(method, None, [*biases, *(settings or [])], seed)
         earlier = None if continue_from is None else Embedding.load(continue_from)
         with shown_warnings():
-            data = load(graph, directed=directed, nodes=nodes)
+            data = load(graph, directed=directed, nodes=nodes, time=time)
             result = model.embed(data, continue_from=earlier)
         result.save(output)
         show_embedding(out, graph, data, result)
@@ -228,7 +218,11 @@ def methods(
 
 @app.command()
 def info(
-    graph: Graph, nodes: Nodes = None, directed: Directed = None, debug: Debug = False
+    graph: Graph,
+    nodes: Nodes = None,
+    directed: Directed = None,
+    time: Time = None,
+    debug: Debug = False,
 ) -> None:
     """Say what a graph is like, and which methods take it."""
     with user_errors():
@@ -236,7 +230,7 @@ def info(
         from graphclust.report import show_graph
 
         with shown_warnings():
-            data = load(graph, directed=directed, nodes=nodes)
+            data = load(graph, directed=directed, nodes=nodes, time=time)
         show_graph(out, graph, data)
 
 
@@ -248,6 +242,7 @@ def convert(
     ],
     nodes: Nodes = None,
     directed: Directed = None,
+    time: Time = None,
     debug: Debug = False,
 ) -> None:
     """Write a graph to another format; .safetensors opens at once, however large it is."""
@@ -258,7 +253,7 @@ def convert(
 
         check_output(output, GRAPH_FORMATS, ending(output))
         with shown_warnings():
-            save(load(graph, directed=directed, nodes=nodes), output)
+            save(load(graph, directed=directed, nodes=nodes, time=time), output)
         out.print(f"written: {output}", soft_wrap=True, markup=False)
 
 

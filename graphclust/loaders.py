@@ -32,6 +32,7 @@ def load(
     *,
     directed: bool | None = None,
     nodes: str | os.PathLike[str] | None = None,
+    time: str | None = None,
 ) -> Data:
     """Load a graph by name or path.
 
@@ -39,6 +40,7 @@ def load(
         name_or_path: `"karate"`, `"cora"`, `"sbm:n=1000,k=5,p_in=0.1,seed=0"`, `"edges.csv"`.
         directed: how to read an edge list that does not say; undirected by default.
         nodes: a node table (.csv, .tsv, .parquet: id, label, attributes) beside an edge list.
+        time: the column of event times in an edge list, where not named time, t or timestamp.
 
     Raises:
         ValueError: unknown name (near ones are suggested) or generator parameter.
@@ -48,11 +50,11 @@ def load(
     name = os.fspath(name_or_path)
     key, _, parameters = name.partition(":")
     if key not in GENERATORS and (Path(name).is_file() or is_graph_file(name) or os.sep in name):
-        return read_graph(name, directed=directed, nodes=None if nodes is None else Path(nodes))
-    if nodes is not None:
-        raise ValueError(f"nodes goes with a file of edges, found the name {name!r}")
-    if directed is not None:
-        raise ValueError(f"directed goes with edge lists, found the name {name!r}")
+        table = None if nodes is None else Path(nodes)
+        return read_graph(name, directed=directed, nodes=table, time=time)
+    for option, value in (("nodes", nodes), ("directed", directed), ("time", time)):
+        if value is not None:
+            raise ValueError(f"{option} goes with a file of edges, found the name {name!r}")
     if key in GENERATORS:
         return _generate(key, parameters)
     if name in EMBEDDED:

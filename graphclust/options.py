@@ -27,6 +27,12 @@ Nodes = Annotated[
         help="A node table (.csv .tsv .parquet): id, label, attributes.", show_default=False
     ),
 ]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        help="The column of event times, where not named time, t or timestamp.", show_default=False
+    ),
+]
 Debug = Annotated[
     bool, typer.Option("--debug", callback=set_debug, is_eager=True, help="Show tracebacks.")
 ]
@@ -64,7 +70,26 @@ Force = Annotated[
 Plot = Annotated[
     Path | None,
     typer.Option(
-        help="Draw the clusters and what flows between them: .png, .svg or .pdf.",
+        help="Draw the clusters and what flows between them, or, where the method follows them, "
+        "sizes and moves over time: .png, .svg or .pdf.",
+        show_default=False,
+    ),
+]
+Vectors = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        help="Write everything to .npz, vectors to .txt (as word2vec), .npy (and .ids.txt), "
+        ".csv, .tsv or .parquet.",
+    ),
+]
+P = Annotated[float | None, typer.Option(help="node2vec's return parameter.", show_default=False)]
+Q = Annotated[float | None, typer.Option(help="node2vec's in-out parameter.", show_default=False)]
+Earlier = Annotated[
+    Path | None,
+    typer.Option(
+        help="An earlier .npz: its nodes keep their vectors, new ones are learnt.",
         show_default=False,
     ),
 ]

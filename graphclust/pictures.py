@@ -1,4 +1,4 @@
-"""Pictures of a clustering: clusters as discs, and what flows between them."""
+"""Pictures of a clustering: clusters as discs and what flows between them; clusters over time."""
 
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,22 @@ from numpy.typing import ArrayLike, NDArray
 from graphclust.evaluate.metrics import clusters_of
 from graphclust.graph.files import atomic
 from graphclust.kernels.sparse import between_groups
+from graphclust.results import Clustering
 
 FORMS = (".png", ".svg", ".pdf")
 MOST = 30  # clusters drawn, the largest
 LINES = 60  # between clusters, the widest
 WIDEST = 9.0  # points
+BAR = 0.06  # half the width of a column
 FIRST, SECOND = "#3b6ea5", "#c8553d"
+
+
+def draw(graph: Any, result: Clustering, path: str | Path) -> None:
+    """`draw_timeline` where the method has followed clusters over time, else `draw_clusters`."""
+    if "moments" in result.extras:
+        draw_timeline(result.extras["moments"], result.extras["labels_over_time"], path)
+    else:
+        draw_clusters(graph, result.labels, path)
 
 
 def draw_clusters(graph: Any, labels: ArrayLike, path: str | Path) -> None:
@@ -28,9 +38,7 @@ def draw_clusters(graph: Any, labels: ArrayLike, path: str | Path) -> None:
     Raises:
         ValueError: another ending, or labels of another shape.
     """
-    path = Path(path)
-    if path.suffix not in FORMS:
-        raise ValueError(f"a picture ends in {', '.join(FORMS)}, found {path.name!r}")
+    path = _checked(path)
     adjacency, labels, directed = clusters_of(graph, labels)
     sizes = np.bincount(labels)
     kept = np.sort(np.argsort(-sizes, kind="stable")[:MOST])
@@ -51,6 +59,86 @@ def draw_clusters(graph: Any, labels: ArrayLike, path: str | Path) -> None:
     axes.set_aspect("equal")
     axes.set_axis_off()
     axes.margins(0.12)
+    _write(figure, path)
+
+
+def draw_timeline(moments: ArrayLike, labels: ArrayLike, path: str | Path) -> None:
+    """Write a picture of cluster sizes and of the moves between clusters over time, an alluvial
+    diagram, to .png, .svg or .pdf.
+
+    A column a moment, as high as nodes are there; bands join the nodes of a cluster to where they
+    are at the next moment. At most the 30 clusters that are largest over time are drawn.
+
+    Args:
+        moments: (S,) times. labels: (S, N) whole numbers, −1 for nodes that are not there.
+
+    Raises:
+        ValueError: another ending, or labels of another shape.
+    """
+    path = _checked(path)
+    moments, labels = np.asarray(moments), np.asarray(labels)
+    if labels.ndim != 2 or len(moments) != len(labels):
+        raise ValueError(
+            f"labels must be ({len(moments)}, N), a row for each moment, found {labels.shape}"
+        )
+    sizes = np.bincount(labels[labels >= 0], minlength=1)
+    order = np.argsort(-sizes, kind="stable")[: min(MOST, int((sizes > 0).sum()))]
+    place = np.full(len(sizes) + 1, -1)  # the last is for −1
+    place[np.sort(order)] = np.arange(len(order))
+    rows = place[labels]
+    k = len(order)
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    colours = colormaps["tab20"](np.arange(k) % 20)
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    axes = figure.add_subplot()
+    counts = np.stack([np.bincount(row[row >= 0], minlength=k) for row in rows])  # (S, K)
+    floor = np.cumsum(counts, axis=1) - counts
+    for s in range(len(rows)):
+        axes.bar(s, counts[s], 2 * BAR, floor[s], color=colours)
+        if s + 1 < len(rows):
+            _bands(axes, s, rows[s], rows[s + 1], floor[s], floor[s + 1], colours)
+    for cluster, low, size in zip(np.sort(order), floor[-1], counts[-1], strict=True):
+        if size > 0.02 * counts[-1].sum():
+            axes.annotate(str(cluster), (len(rows) - 0.85, low + size / 2), va="center", fontsize=9)
+    names = [f"{moment:.0f}" if moment == round(moment) else f"{moment:.4g}" for moment in moments]
+    axes.set_xticks(range(len(rows)), names, rotation=30)
+    axes.set_xlabel("time")
+    axes.set_ylabel("nodes")
+    drawn = f" (the {k} largest of {(sizes > 0).sum()})" if k < (sizes > 0).sum() else ""
+    axes.set_title(f"clusters over time{drawn}", fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    _write(figure, path)
+
+
+def _bands(
+    axes: Any, s: int, here: Any, there: Any, floor: Any, floor_there: Any, colours: Any
+) -> None:
+    """From column s to the next: nodes that stay or move, in the colour of where they were."""
+    both = (here >= 0) & (there >= 0)
+    k = len(floor)
+    moves = np.zeros((k, k), np.int64)
+    np.add.at(moves, (here[both], there[both]), 1)
+    low = floor[:, None] + np.cumsum(moves, axis=1) - moves
+    low_there = floor_there + np.cumsum(moves, axis=0) - moves
+    x = np.linspace(0, 1, 20)
+    rise = x * x * (3 - 2 * x)
+    for a, b in np.argwhere(moves):
+        line = low[a, b] + (low_there[a, b] - low[a, b]) * rise
+        across = s + BAR + x * (1 - 2 * BAR)
+        shade = 0.35 if a == b else 0.6
+        axes.fill_between(across, line, line + moves[a, b], color=colours[a], alpha=shade, lw=0)
+
+
+def _checked(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix not in FORMS:
+        raise ValueError(f"a picture ends in {', '.join(FORMS)}, found {path.name!r}")
+    return path
+
+
+def _write(figure: Any, path: Path) -> None:
     with atomic(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=150)
 

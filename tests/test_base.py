@@ -12,7 +12,13 @@ from graphclust import METHODS, Clustering, GraphError, Method, as_graph
 from graphclust.params import check, describe, param, parse
 
 # variants, in the file of another
-SHARED = {"deepwalk": "node2vec", "leiden_undirected": "leiden", "dd_sym": "bi_sym", "htne": "tgc"}
+SHARED = {
+    "deepwalk": "node2vec",
+    "leiden_undirected": "leiden",
+    "dd_sym": "bi_sym",
+    "htne": "tgc",
+    "leiden_decay": "leiden",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -94,7 +94,7 @@ def test_events_count_as_edges(name):
     graph = planted_for(name)
     source, target = graph.edge_index.numpy()
     events = as_graph(np.stack([source, target]).T.copy(), directed=False, num_nodes=120, x=graph.x)
-    events.t = torch.arange(events.edge_index.shape[1])
+    events.t = torch.from_numpy(np.random.default_rng(0).permutation(events.edge_index.shape[1]))
     events = as_graph(events)
     if "temporal" in METHODS[name].kinds:
         result = method(name).fit(events)

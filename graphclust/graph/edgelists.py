@@ -25,7 +25,11 @@ BLOCK = 1 << 24  # bytes looked at in one go
 
 
 def read_edges(
-    path: str | Path, *, directed: bool | None = None, nodes: pd.DataFrame | None = None
+    path: str | Path,
+    *,
+    directed: bool | None = None,
+    nodes: pd.DataFrame | None = None,
+    time: str | None = None,
 ) -> Data:
     """Read an edge list: two to four columns source, target[, weight][, time].
 
@@ -34,15 +38,16 @@ def read_edges(
     source, target, weight. Lines that start with # or % are comments. Ids stay text unless all of
     them are plain whole numbers (007 is text); spaces around an id do not belong to it. Cells in
     double quotes may hold separators and, but for the first line, line breaks. Undirected unless
-    `directed` is True. `nodes` is a node table as for `as_graph`.
+    `directed` is True. `nodes` is a node table as for `as_graph`; `time` names the column of event
+    times where it is not time, t or timestamp.
 
     Raises:
         GraphError: a broken line, named by its number; a truncated archive; no edges.
     """
-    return as_graph(read_edge_table(Path(path)), directed=directed, nodes=nodes)
+    return as_graph(read_edge_table(Path(path), time), directed=directed, nodes=nodes)
 
 
-def read_edge_table(path: Path) -> pd.DataFrame:
+def read_edge_table(path: Path, time: str | None = None) -> pd.DataFrame:
     """The edge list as a frame with standard column names and typed columns."""
     number, first, comments, numeric = _scan(path)
     if between := sum(index >= number for index in comments):
@@ -51,7 +56,7 @@ def read_edge_table(path: Path) -> pd.DataFrame:
         raise GraphError(f"{path.name} has line ends of old Macs (CR alone); convert them first")
     separator = find_separator(path, number, first)
     cells = _split(first, separator)
-    names = _header(path, number, cells)
+    names = _header(path, number, cells, time)
     skip = comments | {number - 1} if names else comments
     if names is None:
         if len(cells) > 3:
@@ -137,9 +142,13 @@ def _split(line: str, separator: str | None) -> list[str]:
     return next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=True))
 
 
-def _header(path: Path, number: int, cells: list[str]) -> list[str] | None:
+def _header(path: Path, number: int, cells: list[str], time: str | None) -> list[str] | None:
     """The column names if this line is a header, brought to the standard ones, else None."""
     standard = {name: which for which, names in COLUMNS.items() for name in names}
+    if time is not None:
+        if time not in cells:
+            raise GraphError(f"time={time!r} is no column; found {', '.join(cells)}")
+        standard |= {name: f"not the {name}" for name in COLUMNS["time"]} | {time.lower(): "time"}
     names = [standard.get(cell.lower(), cell.lower()) for cell in cells]
     found = {"source", "target"} & set(names)
     if len(found) == 1 or len(set(names) & STANDARD) < sum(name in STANDARD for name in names):

@@ -36,7 +36,11 @@ PACKED = (".gz", ".zst")
 
 
 def read_graph(
-    path: str | Path, *, directed: bool | None = None, nodes: str | Path | None = None
+    path: str | Path,
+    *,
+    directed: bool | None = None,
+    nodes: str | Path | None = None,
+    time: str | None = None,
 ) -> Data:
     """Read a graph from a file by its ending.
 
@@ -44,6 +48,7 @@ def read_graph(
         path: the file; or a folder that holds `edges` and `vertices` (GraphFrames).
         directed: for formats that do not say (edge lists, parquet): undirected by default.
         nodes: a node table beside an edge list or parquet file.
+        time: there, the column of event times, where it is not named time, t or timestamp.
 
     Raises:
         FileNotFoundError: no such file.
@@ -53,23 +58,24 @@ def read_graph(
     if not path.exists():
         raise FileNotFoundError(f"no file {path}")
     try:
-        return _read(path, directed, nodes)
+        return _read(path, directed, nodes, time)
     except GraphError as error:
         known = path.name in str(error)
         raise error if known else GraphError(f"{path.name}: {error}") from None
 
 
-def _read(path: Path, directed: bool | None, nodes: str | Path | None) -> Data:
+def _read(path: Path, directed: bool | None, nodes: str | Path | None, time: str | None) -> Data:
     if path.is_dir() and path.suffix != ".parquet":
         return _read_graphframe(path, directed)
     suffix = ending(path)
     if suffix in EDGE_LISTS or suffix == ".parquet":
         table = None if nodes is None else read_node_table(nodes)
         if suffix == ".parquet":
-            return as_graph(read_edge_parquet(path), directed=directed, nodes=table)
-        return read_edges(path, directed=directed, nodes=table)
-    if nodes is not None:
-        raise GraphError("a node table goes with an edge list or parquet file")
+            return as_graph(read_edge_parquet(path), directed=directed, nodes=table, time=time)
+        return read_edges(path, directed=directed, nodes=table, time=time)
+    for what, given in (("a node table", nodes), ("time", time)):
+        if given is not None:
+            raise GraphError(f"{what} goes with an edge list or parquet file")
     if suffix not in READERS:
         known = ", ".join((*EDGE_LISTS, ".parquet", *READERS))
         raise GraphError(f"unknown ending {suffix!r}; accepted: {known}")

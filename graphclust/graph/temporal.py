@@ -175,7 +175,7 @@ def decayed(graph: Data, half_life: float, at: float | None = None) -> Data:
 def _events(graph: Data) -> NDArray[np.int64]:
     """(2, E) the ends of the events."""
     if not is_temporal(graph):
-        raise GraphError("the graph has no event times; as_graph(…, time=…) names them")
+        raise GraphError("the graph has no event times; time=… of as_graph names them")
     ends: NDArray[np.int64] = graph.edge_index.cpu().numpy()
     return ends
 

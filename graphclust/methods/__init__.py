@@ -9,6 +9,8 @@ METHODS: Registry[Method] = Registry(
     "graphclust.methods",
     leiden="graphclust.methods.leiden:Leiden",
     leiden_undirected="graphclust.methods.leiden:LeidenUndirected",
+    leiden_decay="graphclust.methods.leiden:LeidenDecay",
+    leiden_slices="graphclust.methods.leiden_slices:LeidenSlices",
     louvain="graphclust.methods.louvain:Louvain",
     label_propagation="graphclust.methods.label_propagation:LabelPropagation",
     infomap="graphclust.methods.infomap:Infomap",

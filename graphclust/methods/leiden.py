@@ -19,6 +19,7 @@ from torch_geometric.data import Data
 from graphclust.base import Labels, Method, Trace
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import is_signed, to_igraph
+from graphclust.graph.temporal import decayed
 from graphclust.heads.exact import leiden_exact
 from graphclust.heads.leiden import leiden
 from graphclust.params import param
@@ -88,3 +89,22 @@ class LeidenUndirected(Leiden):
     name: ClassVar = "leiden_undirected"
     kinds: ClassVar = ("undirected", "weighted", "signed")
     variant_of: ClassVar = "leiden"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeidenDecay(Leiden):
+    """Leiden on what is left of a stream of events at its end, when they age.
+
+    An event weighs ½ for each half-life that it is past. As `leiden` otherwise.
+    """
+
+    half_life: float = param(0.25, "in lengths of the stream", low=1e-6)
+
+    name: ClassVar = "leiden_decay"
+    needs: ClassVar = ("t",)
+    kinds: ClassVar = ("undirected", "directed", "weighted", "temporal")
+    variant_of: ClassVar = "leiden"
+
+    def _fit(self, graph: Data, trace: Trace, initial: Labels | None = None) -> dict[str, Any]:
+        length = float(graph.t[-1] - graph.t[0]) if len(graph.t) else 0.0
+        return super()._fit(decayed(graph, self.half_life * (length or 1.0)), trace, initial)

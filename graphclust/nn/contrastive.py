@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import scipy.sparse as sp
 import torch
@@ -41,7 +41,6 @@ from graphclust.nn.objective import Objective
 from graphclust.nn.steps import Step, batches, whole_graph
 from graphclust.nn.train import Terms, fingerprint, torch_device, train
 from graphclust.params import param
-from graphclust.published import published_params
 
 ENTRIES = 50_000_000  # of R at most: 20 bytes each, and in an epoch of all nodes 100 more
 LOOK = 5  # epochs of all nodes from one look at the partition to the next
@@ -93,15 +92,6 @@ class ContrastiveMethod(EmbeddingMethod):
     slow: ClassVar = True
     needs: ClassVar = ("x",)
     kinds: ClassVar = ("undirected", "weighted")
-
-    @classmethod
-    def preset(cls, name: str, **changes: Any) -> Self:
-        """The method with its authors' parameters for a data set, as in `preset("dblp")`.
-
-        Raises:
-            ValueError: nothing was published for that name; the sentence says what was.
-        """
-        return cls(**(published_params(cls.name, name) | changes))
 
     def _fit(self, graph: Data, trace: Trace, **warm: Any) -> dict[str, Any]:
         self._refuse()

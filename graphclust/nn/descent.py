@@ -17,7 +17,8 @@ from graphclust.base import Earlier, Trace
 from graphclust.graph.build import static
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import to_scipy
-from graphclust.heads.head import Vectors
+from graphclust.heads import as_head
+from graphclust.heads.head import Labels, Vectors
 from graphclust.heads.kmeans import kmeans
 from graphclust.kernels.gram import Descent, gram
 from graphclust.nn.assign import kl_divergence, student_t, target_distribution
@@ -51,6 +52,12 @@ class EventModel:
         if self.centres is not None and self.method.mode == "corrected":
             with torch.no_grad():
                 self.target = target_distribution(student_t(self.first, self.centres))
+
+    def labels(self) -> Labels:
+        """The clusters of the head as they are at this moment."""
+        found = as_head(self.method.head).fit(self.z, self.method.n_clusters, seed=self.method.seed)
+        labels: Labels = found["labels"]
+        return labels
 
     def step(self, batch: EventBatch) -> dict[str, float]:
         """One step of gradient descent; the sums of the terms."""
@@ -91,6 +98,7 @@ def train(model: EventModel, batches: EventBatches, trace: Trace) -> None:
     method = model.method
     best, waited = math.inf, 0
     for epoch in range(method.epochs if len(batches) else 0):
+        trace.labels(epoch, model.labels)
         if epoch % method.refresh == 0:
             model.new_target()
         rng = np.random.default_rng([method.seed, epoch])
