@@ -56,6 +56,7 @@ from graphclust.nn.descent import ONE, EventModel, go_on, train
 from graphclust.nn.events import EventBatch, EventBatches, labels_over_time
 from graphclust.params import param
 
+FAR = -1e30  # s of a partner that there is not
 TINY = 1e-6  # in the published logarithms
 
 
@@ -212,27 +213,27 @@ class HTNE(TGC):
     variant_of: ClassVar = "tgc"
 
 
-def distances(gramian: Tensor) -> Tensor:
-    """(B, S, S) ‖z_a − z_b‖² from the inner products."""
+def distances(gramian: Tensor, members: slice | int) -> Tensor:
+    """‖z_a − z_b‖² of some members a with all b, (B, S) or (B, A, S), from the inner products."""
     square = gramian.diagonal(dim1=1, dim2=2)
-    return (square[:, :, None] + square[:, None, :] - 2 * gramian).clamp(min=0)
+    own = square[:, members]
+    others = square if isinstance(members, int) else square[:, None]
+    return (own[..., None] + others - 2 * gramian[:, members]).clamp(min=0)
 
 
-def intensity(apart: Tensor, attention: Tensor, decay: Tensor) -> Tensor:
-    """λ(x, ·) (B, S) for all members of the sets, from their distances."""
-    h = attention.shape[1]
-    past = (attention * decay)[:, None] @ apart[:, 2 : 2 + h]  # (B, 1, S)
-    return -(apart[:, 0] + past[:, 0])
+def intensity(source: Tensor, past: Tensor, weight: Tensor) -> Tensor:
+    """λ(x, ·) (B, S) for all members of the sets, from the distances of x and of the h."""
+    return -(source + (weight[:, None] @ past)[:, 0])
 
 
 def temporal(gramian: Tensor, batch: EventBatch, forgetting: Tensor) -> Tensor:
     """L_tem (B,)."""
-    h, apart = batch.met.shape[1], distances(gramian)
-    score = (-apart[:, 0, 2 : 2 + h]).masked_fill(batch.met == 0, -torch.inf)
-    score = score.masked_fill(~batch.met.any(dim=1, keepdim=True), 0)  # none: no weight at all
+    h = batch.met.shape[1]
+    source, past = distances(gramian, 0), distances(gramian, slice(2, 2 + h))
+    score = torch.where(batch.met > 0, -source[:, 2 : 2 + h], FAR)  # without any, no weight at all
     attention = batch.met * torch.softmax(score, dim=1)
     decay = torch.exp(-softplus(forgetting)[:, None] * batch.age)
-    rate = intensity(apart, attention, decay)
+    rate = intensity(source, past, attention * decay)
     return softplus(-rate[:, 1]) + (batch.drawn * softplus(rate[:, 2 + h :])).sum(dim=1)
 
 
@@ -254,9 +255,10 @@ def cosines(gramian: Tensor) -> Tensor:
 
 def published_temporal(gramian: Tensor, batch: EventBatch, forgetting: Tensor) -> Tensor:
     """Σ L_tem of the authors' code, with δ as it is."""
-    h, apart = batch.met.shape[1], distances(gramian)
-    attention = batch.met * torch.softmax(-apart[:, 0, 2 : 2 + h], dim=1)
-    rate = intensity(apart, attention, torch.exp(forgetting[:, None] * batch.age))
+    h = batch.met.shape[1]
+    source, past = distances(gramian, 0), distances(gramian, slice(2, 2 + h))
+    attention = batch.met * torch.softmax(-source[:, 2 : 2 + h], dim=1)
+    rate = intensity(source, past, attention * torch.exp(forgetting[:, None] * batch.age))
     positive, negative = torch.sigmoid(rate[:, 1]), torch.sigmoid(-rate[:, 2 + h :])
     return -(positive + TINY).log().sum() - (negative + TINY).log().sum()
 

@@ -42,6 +42,7 @@ class EventModel:
         self.forgetting = torch.from_numpy(forgetting)
         self.centres: Tensor | None = None
         self.target: Tensor | None = None
+        self.certainty = torch.empty(0)  # (N,) Σ_k p_k log p_k
         k = method.n_clusters
         if k is not None and (method.node_weight or method.labels == "centres"):
             found = kmeans(x, k, seed=method.seed, n_init=STARTS)[1]
@@ -52,6 +53,7 @@ class EventModel:
         if self.centres is not None and self.method.mode == "corrected":
             with torch.no_grad():
                 self.target = target_distribution(student_t(self.first, self.centres))
+                self.certainty = torch.xlogy(self.target, self.target).sum(dim=1)
 
     def labels(self) -> Labels:
         """The clusters of the head as they are at this moment."""
@@ -88,9 +90,10 @@ class EventModel:
         if self.target is None:
             first = student_t(self.first[batch.sources], centres.detach())
             return kl_divergence(target_distribution(first), q)
-        p = self.target[batch.sources]
+        # q has no zeros; p log p is a constant of the epoch
+        cross = (self.target[batch.sources] * q.log()).sum(dim=1)
         weight = 1.0 if batch.weight is None else batch.weight
-        return (weight * (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(dim=1)).sum()
+        return (weight * (self.certainty[batch.sources] - cross)).sum()
 
 
 def train(model: EventModel, batches: EventBatches, trace: Trace) -> None:
