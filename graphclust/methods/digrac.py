@@ -23,8 +23,8 @@ columns in none of them lose their nodes, though more clusters would raise O. So
 refined at the end (`kernels.moves`): single nodes move while O of the hard clusters rises, where
 nobody told β, of as many pairs as are significant (D² > 9 T) in the partition that the network
 found. Where the caller knows clusters of some nodes, `fit(graph, seeds={node: cluster})` adds their
-mean cross-entropy, `supervision` times, and these nodes stay where the network put them. The triplet
-loss that the authors' code names is left out: their training never calls it.
+mean cross-entropy, `supervision` times, and these nodes stay where the network put them. The
+triplet loss that the authors' code names is left out: their training never calls it.
 """
 
 from dataclasses import dataclass
