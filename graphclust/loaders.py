@@ -14,7 +14,7 @@ from typing import Any
 from torch_geometric.data import Data
 
 from graphclust.cards import verify
-from graphclust.graph.build import knn_graph
+from graphclust.graph.build import flow_shares, knn_graph
 from graphclust.graph.convert import as_graph
 from graphclust.graph.errors import GraphError
 from graphclust.graph.features import classes
@@ -37,7 +37,8 @@ def load(
     """Load a graph by name or path.
 
     Args:
-        name_or_path: `"karate"`, `"cora"`, `"sbm:n=1000,k=5,p_in=0.1,seed=0"`, `"edges.csv"`.
+        name_or_path: `"karate"`, `"cora"`, `"sbm:n=1000,k=5,p_in=0.1,seed=0"`, `"edges.csv"`;
+            `"migration:weight=share"` is a named digraph whose arcs weigh w_ij / (w_ij + w_ji).
         directed: how to read an edge list that does not say; undirected by default.
         nodes: a node table (.csv, .tsv, .parquet: id, label, attributes) beside an edge list.
         time: the column of event times in an edge list, where not named time, t or timestamp.
@@ -65,6 +66,8 @@ def load(
         return read_npz(path, verify=partial(verify, name))
     if name in DOWNLOADS:
         return _download(name)
+    if parameters and key in available():
+        return _reweighted(load(key), key, parameters)
     raise ValueError(unknown("graph", name, available()))
 
 
@@ -89,6 +92,12 @@ def _generate(name: str, parameters: str) -> Data:
         if not isinstance(value, (int, float) if wanted is float else wanted):
             raise ValueError(f"{name}: {key} must be {wanted.__name__}, found {value!r}")
     return generator(**values)
+
+
+def _reweighted(graph: Data, name: str, parameters: str) -> Data:
+    if parameters != "weight=share":
+        raise ValueError(f"{name} takes weight=share and nothing else, found {parameters!r}")
+    return flow_shares(graph)
 
 
 def data_folder() -> Path | None:

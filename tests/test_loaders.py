@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from graphs import planted, same
 
-from graphclust import GraphError, load
+from graphclust import GraphError, as_graph, load
 from graphclust.graph.files import write_npz
 from graphclust.graph.synth import sbm
 from graphclust.loaders import DOWNLOADS, EMBEDDED, available
@@ -61,6 +61,18 @@ def test_a_folder_of_sets_is_searched_by_name(tmp_path, monkeypatch):
     monkeypatch.setenv("GRAPHCLUST_DATA", str(tmp_path / "gone"))
     with pytest.raises(FileNotFoundError, match="is no folder"):
         load("mine")
+
+
+def test_a_digraph_with_shares_for_weights(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    a = np.array([[0, 3.0, 2.0], [1.0, 0, 0], [0, 0, 0]])
+    write_npz(as_graph(a, directed=True), tmp_path / "mine" / "graph.npz")
+    monkeypatch.setenv("GRAPHCLUST_DATA", str(tmp_path))
+    assert load("mine:weight=share").edge_weight.tolist() == [0.75, 1.0, 0.25]
+    with pytest.raises(ValueError, match="takes weight=share and nothing else, found 'k=3'"):
+        load("mine:k=3")
+    with pytest.raises(GraphError, match="need a directed graph"):
+        load("karate:weight=share")
 
 
 def test_embedded_sets_win_over_a_folder(tmp_path, monkeypatch):

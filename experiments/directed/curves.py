@@ -2,7 +2,8 @@
 
     python experiments/directed/curves.py [--output experiments/directed/dsbm.png]
 
-One panel a kind of graph; adjusted Rand index against η, mean and standard deviation over graphs.
+One panel a kind of graph; adjusted Rand index against η, mean and standard deviation over graphs,
+and what the authors of DIGRAC print of theirs.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from graphclust.evaluate.experiment import frame, read_rows, results_path
+from graphclust.evaluate.experiment import frame, read_experiment, read_rows, results_path
 
 HERE = Path(__file__).resolve().parent
 TITLES = {
@@ -48,6 +49,10 @@ def main() -> None:
                 linewidth=width,
                 capsize=2,
             )
+        printed = read_experiment(HERE / "dsbm.toml").published["digrac"].get(shape, {})
+        if printed:
+            etas = [float(eta) for eta in printed]
+            axes.plot(etas, printed.values(), "k:", label="digrac, as published")
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("noise η")
     figure.axes[0].set_ylabel("adjusted Rand index")

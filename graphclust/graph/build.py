@@ -1,4 +1,4 @@
-"""Graphs from points and graphs from graphs: nearest neighbours, projections, components."""
+"""Graphs from points and graphs from graphs: neighbours, projections, shares, components."""
 
 import copy
 
@@ -9,7 +9,7 @@ from torch_geometric.data import Data
 
 from graphclust.graph.convert import finish
 from graphclust.graph.errors import GraphError
-from graphclust.graph.export import is_temporal, to_scipy
+from graphclust.graph.export import is_signed, is_temporal, to_scipy
 from graphclust.graph.raw import Raw
 from graphclust.kernels.knn import nearest_neighbours
 
@@ -67,6 +67,26 @@ def symmetrise(graph: Data) -> Data:
         low, high = np.divmod(np.unique(low * graph.num_nodes + high), graph.num_nodes)
     raw = Raw(low, high, graph.num_nodes, False, weight=graph.edge_weight, multi=weighted)
     return with_edges(graph, raw)
+
+
+def flow_shares(graph: Data) -> Data:
+    """Each arc weighs its share of what flows between its ends, w_ij / (w_ij + w_ji), in (0, 1].
+
+    Raises:
+        GraphError: the graph is undirected, or has negative weights.
+    """
+    if not graph.directed:
+        raise GraphError("shares of the flow between two nodes need a directed graph")
+    if is_signed(graph):
+        raise GraphError("shares of the flow between two nodes need weights that are not negative")
+    adjacency = to_scipy(graph).astype(np.float64)
+    source, target = graph.edge_index.cpu().numpy()
+    there, back = (
+        np.asarray(adjacency[ends]).ravel() for ends in ((source, target), (target, source))
+    )
+    both = there + back
+    share = np.where(both > 0, there / np.where(both > 0, both, 1.0), 0.0)
+    return with_edges(graph, Raw(source, target, graph.num_nodes, True, weight=share))
 
 
 def components(graph: Data) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ import pytest
 from graphs import planted, same
 
 from graphclust import GraphError, as_graph, to_networkx, to_scipy
-from graphclust.graph.build import components, knn_graph, static, symmetrise
+from graphclust.graph.build import components, flow_shares, knn_graph, static, symmetrise
 
 
 def test_knn_graph_joins_the_nearest():
@@ -74,3 +74,13 @@ def test_components_are_networkxs(seed):
     assert len(set(found)) == len(expected)
     assert all(len(set(found[list(part)])) == 1 for part in expected)
     assert to_networkx(as_graph(g)).number_of_nodes() == 25
+
+
+def test_shares_of_what_flows_both_ways():
+    a = np.array([[0, 3.0, 2.0], [1.0, 0, 0], [0, 0, 0]])
+    found = to_scipy(flow_shares(as_graph(a, directed=True))).toarray()
+    assert np.allclose(found, [[0, 0.75, 1], [0.25, 0, 0], [0, 0, 0]])
+    with pytest.raises(GraphError, match="need a directed graph"):
+        flow_shares(planted())
+    with pytest.raises(GraphError, match="not negative"):
+        flow_shares(as_graph(-a, directed=True))

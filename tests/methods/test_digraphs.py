@@ -6,6 +6,7 @@ import torch
 from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust import METHODS, GraphError, as_graph, load, to_scipy
+from graphclust.evaluate.flow import flow_imbalance
 from graphclust.kernels.flow import skew, walks
 from graphclust.kernels.spectra import leading_eigenvectors, singular_vectors
 from graphclust.methods.bi_sym import BiSym, DDSym
@@ -136,6 +137,32 @@ def test_features_given_or_from_the_flow():
     assert np.array_equal(result.predict(told), result.labels)
     with pytest.raises(TypeError, match="labels only the graph it is fitted on"):
         DIGRAC(**quick).fit(graph).predict(graph)
+
+
+def test_refining_raises_the_imbalance_of_hard_clusters():
+    graph = load("dsbm:n=300,k=5,p=0.1,eta=0.2,shape=complete,ambient=true")
+    quick = {"n_clusters": 5, "starts": 1, "warm": 30, "epochs": 30, "pairs": 6}
+    rough, fine = (DIGRAC(**quick, refine=sweeps).fit(graph) for sweeps in (0, 50))
+    assert rough.extras["moved"] == 0
+    assert fine.extras["moved"] == (rough.labels != fine.labels).sum() > 0
+    before, after = (flow_imbalance(graph, c.labels, pairs=6) for c in (rough, fine))
+    assert after > before + 0.01
+
+
+def test_as_many_pairs_count_as_are_significant_where_nobody_says():
+    graph = load("dsbm:n=600,k=5,p=0.1,eta=0.1,shape=complete,ambient=true")
+    for pairs, selection, expected in ((None, "sort", 6), (2, "sort", 2), (None, "naive", 10)):
+        method = DIGRAC(n_clusters=5, pairs=pairs, selection=selection)
+        assert method._counted(to_scipy(graph), graph.y.numpy()) == expected
+
+
+def test_seeds_stay_where_the_network_put_them():
+    graph = load("dsbm:n=300,k=3,p=0.1,eta=0.25")
+    seeds = {i: int(graph.y[i]) for i in range(0, 300, 2)}
+    quick = {"n_clusters": 3, "starts": 1, "warm": 60, "epochs": 60}
+    rough, fine = (DIGRAC(**quick, refine=r).fit(graph, seeds=seeds).labels for r in (0, 50))
+    assert np.array_equal(rough[::2], fine[::2])
+    assert (rough[1::2] != fine[1::2]).any()
 
 
 def test_more_pairs_than_there_are():
