@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from graphclust.loaders import load
     from graphclust.methods import METHODS
     from graphclust.methods.features import cluster_embedding
-    from graphclust.pictures import draw_clusters
+    from graphclust.pictures import draw_clusters, draw_timeline
     from graphclust.results import Clustering, Embedding
 
 __version__ = "0.1.0"
@@ -52,6 +52,7 @@ _HOMES = {
     "flow_matrix": "evaluate.flow",
     "top_pairs": "evaluate.flow",
     "draw_clusters": "pictures",
+    "draw_timeline": "pictures",
 }
 __all__ = [
     "HEADS",
@@ -67,6 +68,7 @@ __all__ = [
     "cluster_embedding",
     "compare",
     "draw_clusters",
+    "draw_timeline",
     "flow_imbalance",
     "flow_matrix",
     "load",

@@ -1,10 +1,14 @@
 """Pictures of clusters."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.image import imread
+from typer.testing import CliRunner
 
-from graphclust import draw_clusters, load
+from graphclust import draw_clusters, draw_timeline, load
+from graphclust.cli import app
+from graphclust.graph.synth import temporal_sbm
 
 
 @pytest.mark.parametrize("name", ["karate", "dsbm:n=90,k=3"])
@@ -29,3 +33,33 @@ def test_other_endings_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a picture ends in \.png, \.svg, \.pdf, found 'a.gif'"):
         draw_clusters(load("karate"), np.zeros(34, int), tmp_path / "a.gif")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_timeline_shows_sizes_and_moves(tmp_path):
+    labels = np.array([[0, 0, 1, 1, -1], [0, 1, 1, 1, 2], [0, 1, 1, 2, 2]])
+    draw_timeline([1, 2, 5], labels, tmp_path / "t.svg")
+    text = (tmp_path / "t.svg").read_text()
+    assert "clusters over time" in text
+    bands = text.count("FillBetweenPolyCollection")
+    assert bands == 3 + 4  # 0→0, 0→1, 1→1; then 0→0, 1→1, 1→2, 2→2
+    draw_timeline(
+        [0], np.full((1, 4), -1), tmp_path / "nobody.png"
+    )  # nothing to see, but a picture
+    with pytest.raises(ValueError, match="a row for each moment"):
+        draw_timeline([1, 2], labels, tmp_path / "u.svg")
+    with pytest.raises(ValueError, match="a picture ends in"):
+        draw_timeline([1, 2, 5], labels, tmp_path / "u.gif")
+
+
+def test_the_command_line_draws_streams_over_time(tmp_path):
+    graph = temporal_sbm(60, 3, events=600, seed=0)
+    table = pd.DataFrame(graph.edge_index.T.numpy(), columns=["source", "target"])
+    table.assign(when=graph.t.numpy()).to_csv(tmp_path / "e.csv", index=False)
+    words = ["cluster", str(tmp_path / "e.csv"), "-m", "leiden_slices", "--time", "when"]
+    result = CliRunner().invoke(app, [*words, "--plot", str(tmp_path / "p.svg")])
+    assert result.exit_code == 0, result.output
+    assert "clusters over time" in (tmp_path / "p.svg").read_text()
+    result = CliRunner().invoke(app, [*words[:-1], "ever"])
+    assert "time='ever' is no column; found source, target, when" in result.output
+    result = CliRunner().invoke(app, words[:-2])
+    assert "leiden_slices needs event times" in result.output
