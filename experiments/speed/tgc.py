@@ -61,7 +61,7 @@ class Samples(Dataset):
         mask[: len(past)] = 1
         negative = self.table[np.random.randint(0, len(self.table), self.negatives)]  # noqa: NPY002
         return {
-            "rows": np.concatenate([[source, target], partners, negative]),
+            "rows": np.concatenate([[source], partners, [target], negative]),
             "age": np.float32(now) - times,
             "met": mask,
         }

@@ -213,38 +213,38 @@ class HTNE(TGC):
     variant_of: ClassVar = "tgc"
 
 
-def distances(gramian: Tensor, members: slice | int) -> Tensor:
-    """‖z_a − z_b‖² of some members a with all b, (B, S) or (B, A, S), from the inner products."""
+def distances(gramian: Tensor, h: int) -> Tensor:
+    """(B, 1 + H, S) ‖z_a − z_b‖² of the source and its partners with all, by inner products."""
     square = gramian.diagonal(dim1=1, dim2=2)
-    own = square[:, members]
-    others = square if isinstance(members, int) else square[:, None]
-    return (own[..., None] + others - 2 * gramian[:, members]).clamp(min=0)
+    return (square[:, : 1 + h, None] + square[:, None] - 2 * gramian[:, : 1 + h]).clamp(min=0)
 
 
-def intensity(source: Tensor, past: Tensor, weight: Tensor) -> Tensor:
-    """λ(x, ·) (B, S) for all members of the sets, from the distances of x and of the h."""
-    return -(source + (weight[:, None] @ past)[:, 0])
+def intensities(apart: Tensor, batch: EventBatch, decay: Tensor, missing: float) -> Tensor:
+    """λ(x, ·) (B, S) for all members of the sets; `missing` is s of a partner that there is not."""
+    weight = batch.met * decay
+    if weight.shape[1] > 1:  # else it has all attention
+        nearness = torch.where(batch.met > 0, -apart[:, 0, 1 : 1 + weight.shape[1]], missing)
+        weight = weight * torch.softmax(nearness, dim=1)
+    weight = torch.cat([torch.ones_like(weight[:, :1]), weight], dim=1)
+    return -(weight[:, None] @ apart)[:, 0]
 
 
 def temporal(gramian: Tensor, batch: EventBatch, forgetting: Tensor) -> Tensor:
     """L_tem (B,)."""
-    h = batch.met.shape[1]
-    source, past = distances(gramian, 0), distances(gramian, slice(2, 2 + h))
-    score = torch.where(batch.met > 0, -source[:, 2 : 2 + h], FAR)  # without any, no weight at all
-    attention = batch.met * torch.softmax(score, dim=1)
+    h, q = batch.met.shape[1], batch.drawn.shape[1]
     decay = torch.exp(-softplus(forgetting)[:, None] * batch.age)
-    rate = intensity(source, past, attention * decay)
-    return softplus(-rate[:, 1]) + (batch.drawn * softplus(rate[:, 2 + h :])).sum(dim=1)
+    rate = intensities(distances(gramian, h), batch, decay, FAR)
+    sides = torch.tensor([-1.0] + [1.0] * q, dtype=rate.dtype)  # σ of the target, of the negatives
+    told = torch.cat([torch.ones_like(batch.drawn[:, :1]), batch.drawn], dim=1)
+    return (told * softplus(sides * rate[:, 1 + h :])).sum(dim=1)
 
 
 def pull(gramian: Tensor, batch: EventBatch) -> Tensor:
     """L_batch (B,)."""
-    h, cosine = batch.met.shape[1], cosines(gramian)
-    return (
-        (1 - cosine[:, 0]) ** 2
-        + (batch.met * (1 - cosine[:, 1 : 1 + h]) ** 2).sum(dim=1)
-        + (batch.drawn * cosine[:, 1 + h :] ** 2).sum(dim=1)
-    )
+    h, q = batch.met.shape[1], batch.drawn.shape[1]
+    wanted = torch.tensor([1.0] * (h + 1) + [0.0] * q, dtype=gramian.dtype)
+    told = torch.cat([batch.met, torch.ones_like(batch.drawn[:, :1]), batch.drawn], dim=1)
+    return (told * (wanted - cosines(gramian)) ** 2).sum(dim=1)
 
 
 def cosines(gramian: Tensor) -> Tensor:
@@ -254,18 +254,18 @@ def cosines(gramian: Tensor) -> Tensor:
 
 
 def published_temporal(gramian: Tensor, batch: EventBatch, forgetting: Tensor) -> Tensor:
-    """Σ L_tem of the authors' code, with δ as it is."""
+    """Σ L_tem of the authors' code, with δ as it is; missing partners are node 0 to attention."""
     h = batch.met.shape[1]
-    source, past = distances(gramian, 0), distances(gramian, slice(2, 2 + h))
-    attention = batch.met * torch.softmax(-source[:, 2 : 2 + h], dim=1)
-    rate = intensity(source, past, attention * torch.exp(forgetting[:, None] * batch.age))
-    positive, negative = torch.sigmoid(rate[:, 1]), torch.sigmoid(-rate[:, 2 + h :])
+    apart = distances(gramian, h)
+    everyone = batch._replace(met=torch.ones_like(batch.met))
+    decay = batch.met * torch.exp(forgetting[:, None] * batch.age)
+    rate = intensities(apart, everyone, decay, 0.0)
+    positive, negative = torch.sigmoid(rate[:, 1 + h]), torch.sigmoid(-rate[:, 2 + h :])
     return -(positive + TINY).log().sum() - (negative + TINY).log().sum()
 
 
 def published_batch(gramian: Tensor, batch: EventBatch) -> Tensor:
     """L_batch of the authors' code: norms over the batch."""
     h, cosine = batch.met.shape[1], cosines(gramian)
-    past = 1 - batch.met * cosine[:, 1 : 1 + h]
-    norms = (1 - cosine[:, 0]).norm() + past.norm(dim=0).sum()
-    return norms + cosine[:, 1 + h :].norm(dim=0).sum()
+    past = 1 - batch.met * cosine[:, :h]
+    return past.norm(dim=0).sum() + (1 - cosine[:, h]).norm() + cosine[:, h + 1 :].norm(dim=0).sum()

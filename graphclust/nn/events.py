@@ -20,7 +20,7 @@ RECENT = 5  # partners that tell where a node is at a moment
 
 
 class EventBatch(NamedTuple):
-    """B samples. S = 2 + H + Q: source, target, H partners before, Q negatives.
+    """B samples. S = 2 + H + Q: the source, H partners before, the target, Q negatives.
 
     rows (B, S) int32 node numbers; sources (B,); age (B, H) time since the partner was met, on
     [0, 1]; met (B, H) 1 where there was one, else 0; drawn (B, Q) 1, or 0 where the negative is an
@@ -94,7 +94,9 @@ class EventBatches:
         age = np.where(met, self.times[event][:, None] - self.times[stream.event[at]], 0)
         hit = (negative[:, :, None] == ends[:, None]).any(axis=2)
         return EventBatch(
-            rows=np.concatenate([ends, partners, negative], axis=1).astype(np.int32),
+            rows=np.concatenate(
+                [ends[:, :1], partners, ends[:, 1:], negative], axis=1, dtype=np.int32
+            ),
             sources=torch.from_numpy(ends[:, 0].astype(np.int64)),
             age=torch.from_numpy(age.astype(np.float32)),
             met=torch.from_numpy(met.astype(np.float32)),

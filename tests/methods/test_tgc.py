@@ -29,7 +29,7 @@ SMALL = {"n_clusters": 4, "dimensions": 16, "walks": 5, "length": 20, "epochs": 
 @pytest.fixture
 def batch():
     """Three samples of two histories and two negatives: full, with one gap, without a history."""
-    rows = np.array([[0, 1, 2, 3, 4, 5], [1, 0, 6, 0, 1, 2], [6, 5, 0, 0, 3, 0]], np.int32)
+    rows = np.array([[0, 2, 3, 1, 4, 5], [1, 6, 0, 0, 1, 2], [6, 0, 0, 5, 3, 0]], np.int32)
     met = torch.tensor([[1.0, 1], [1, 0], [0, 0]])
     drawn = torch.tensor([[1.0, 1], [0, 1], [1, 1]])
     age = torch.tensor([[0.1, 0.4], [0.3, 0], [0, 0]]) * met
@@ -58,8 +58,8 @@ def cosine(z, a, b):
 def plain(z, batch, forgetting, published):
     """L_tem of each sample, and the cosines of targets, histories and negatives."""
     losses, parts = [], []
-    for i, (x, y, *others) in enumerate(batch.rows.tolist()):
-        past, drawn = others[:2], others[2:]
+    for i, (x, *past, y, n, m) in enumerate(batch.rows.tolist()):
+        drawn = [n, m]
         scores = torch.stack([s(z, x, h) for h in past])
         there = batch.met[i].bool()
         a = torch.zeros(2, dtype=z.dtype)
@@ -136,12 +136,12 @@ def test_batches_hold_each_sample_once_with_its_history():
     graph = temporal_sbm(30, 2, events=200, seed=0)
     batches = EventBatches.of(graph, strict=True, history=2, negatives=3, batch_size=64)
     found = list(batches.epoch(np.random.default_rng(0)))
-    pairs = np.concatenate([b.rows[:, :2] for b in found])
+    pairs = np.concatenate([b.rows[:, [0, 3]] for b in found])
     u, v = graph.edge_index.numpy()
     wanted = np.concatenate([np.stack([u, v], 1), np.stack([v, u], 1)])
     assert sorted(map(tuple, pairs)) == sorted(map(tuple, wanted))
     for b in found:
-        hit = (b.rows[:, 4:, None] == b.rows[:, None, :2]).any(2)
+        hit = (b.rows[:, 4:, None] == b.rows[:, None, [0, 3]]).any(2)
         assert np.array_equal(b.drawn.numpy() == 0, hit)
         assert ((b.age > 0) == (b.met > 0)).all()  # no two events at one moment
     drawn = np.bincount(np.concatenate([b.rows[:, 4:].ravel() for b in found]), minlength=30)
