@@ -29,5 +29,6 @@ METHODS: Registry[Method] = Registry(
     digrac="graphclust.methods.digrac:DIGRAC",
     scgc="graphclust.methods.scgc:SCGC",
     pamc="graphclust.methods.pamc:PamC",
+    amg="graphclust.methods.amg:AMG",
 )
 Result.methods = METHODS
