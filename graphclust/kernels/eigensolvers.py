@@ -1,94 +1,184 @@
 """Leading eigenvectors of a normalised adjacency, by the solver that suits its gaps.
 
-S = D^-½ A D^-½ has its eigenvalues in [−1, 1]; with L = I − S the largest of S are the least of L.
-One thread, a fixed start and fixed signs: the same vectors on every run.
+S = D_τ^-½ A D_τ^-½ has its eigenvalues in [−1, 1]; with L = I − S the largest of S are the least of
+L, and D_τ^½ 1 is L's smoothest vector. One thread, fixed starts, fixed signs: the same vectors on
+every run.
 
-`lanczos`: ARPACK, best where clusters are clear. `lobpcg`: A. Knyazev, SIAM J. Sci. Comput. 23
-(2001), https://doi.org/10.1137/S1064827500366124, on S itself. `shift_invert`: Lanczos on
-(L + σI)⁻¹ by a sparse factorisation, for small graphs of low degree whose gaps are tiny. All
-scipy's.
+- `lanczos`: ARPACK, best where clusters are clear.
+- `lobpcg`: A. Knyazev, SIAM J. Sci. Comput. 23 (2001),
+  https://doi.org/10.1137/S1064827500366124, on S itself.
+- `amg`: LOBPCG on L preconditioned by a W-cycle of `multigrid`, from eigenvectors of a coarse
+  level: for meshes and nearest-neighbour graphs, whose gaps are tiny.
+- `shift_invert`: Lanczos on (L + σI)⁻¹ by a sparse factorisation: the same, where it stays sparse.
+- `bootstrap_amg`: Rayleigh–Ritz on the smooth vectors of `bootstrap`: no eigenvectors, so residuals
+  stay large.
+
+Components are solved one by one: a Krylov space holds one vector of an eigenvalue that several
+share.
 """
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackError, eigsh, lobpcg
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
 
+from graphclust.kernels.bootstrap import bootstrap, rayleigh_ritz
 from graphclust.kernels.determinism import fixed_signs, one_thread
+from graphclust.kernels.multigrid import COARSEST, Hierarchy
+from graphclust.kernels.sparse import normalised_adjacency
 from graphclust.kernels.spectra import DENSE_BELOW, NoConvergenceError, leading_eigenvectors
 
 Floats = NDArray[np.floating]
+Found = tuple[Floats, Floats]  # values, descending, and vectors
+WIDE = 100  # hops from end to end beyond which Lanczos is not tried
 RESTARTS = 30  # of Lanczos, before `auto` gives up on it
 STEPS = 200  # of LOBPCG
-SHIFT = 1e-4  # of L, which is singular
+COARSE_STEPS = 4  # of LOBPCG on a level that only gives a start
+SHIFT = 1e-4  # of L to be factorised
+RIDGE = 1e-7  # of L for a hierarchy, which takes no singular matrix
 SPARSE_FACTOR = 50_000, 10.0  # nodes and entries a row up to which a factorisation stays sparse
+SLACK = 10.0  # tolerances that the residual of a solver may be off
 
 
 class Pairs(NamedTuple):
-    """`values` (k,) from the largest down, `vectors` (N, k), `residuals` (k,) ‖S v − λ v‖₂ and the
-    name of the solver."""
+    """`values` (k,) from the largest down, `vectors` (N, k), `residuals` (k,) ‖S v − λ v‖₂, the
+    solver of the largest component, and ρ of bootstrap AMG for each component it solved."""
 
     values: Floats
     vectors: Floats
     residuals: Floats
     solver: str
+    rates: list[float]
 
 
 def eigenpairs(
-    operator: sp.csr_array, k: int, solver: str = "auto", tolerance: float = 1e-5
+    adjacency: sp.csr_array,
+    k: int,
+    solver: str = "auto",
+    *,
+    regularisation: float = 0.0,
+    tolerance: float = 1e-5,
+    seed: int = 0,
 ) -> Pairs:
-    """The `k` leading eigenpairs of a symmetric `operator` S with eigenvalues in [−1, 1].
+    """The `k` leading eigenpairs of S.
 
-    Up to DENSE_BELOW rows every solver is the dense one. `auto` is Lanczos for at most RESTARTS
-    restarts; where it has not converged by then, the gaps are tiny, and shift-invert takes over on
-    graphs within SPARSE_FACTOR.
+    Components of up to DENSE_BELOW rows get a dense solver (COARSEST for `bootstrap_amg`). `auto`
+    is Lanczos for at most RESTARTS restarts, unless the component is more than WIDE hops wide, so
+    that its gaps must be tiny; else `shift_invert` within SPARSE_FACTOR, and `amg` beyond.
 
     Args:
+        adjacency: (N, N) A ≥ 0, symmetric.
+        regularisation: τ.
         tolerance: residual at which an iteration stops.
+        seed: of the random errors of bootstrap AMG; eigenvectors do not depend on it.
 
     Raises:
-        ValueError: k > N/2 of an operator too large to be dense.
+        ValueError: k > N/2 of a component too large to be dense.
         NoConvergenceError: the solver gave up.
     """
-    n = operator.shape[0]
+    operator = normalised_adjacency(adjacency, regularisation)
+    operator.sort_indices()
+    smooth = np.sqrt(np.asarray(adjacency.sum(axis=1)).ravel() + regularisation)
+    used: dict[int, str] = {0: "dense"}  # by the size of the component
+    rates: list[float] = []
+    small = COARSEST if solver == "bootstrap_amg" else DENSE_BELOW
+
+    def solve(part: sp.csr_array, nodes: Any, q: int) -> Found:
+        n = part.shape[0]
+        if n <= small or (q > n // 2 and solver != "bootstrap_amg"):
+            return leading_eigenvectors(part, q)
+        if solver == "bootstrap_amg":
+            used[n] = solver
+            return _smooth_vectors(part, smooth[nodes], q, seed, rates)
+        used[n], found = _by_name(solver, part, smooth[nodes], q, tolerance)
+        return found
+
     with one_thread():
-        if n <= DENSE_BELOW or k > n // 2:
-            return _pairs(operator, *leading_eigenvectors(operator, k), "dense")
-        if solver == "auto":
-            return _automatic(operator, k, tolerance)
-        values, vectors = SOLVERS[solver](operator, k, tolerance)
-        return _pairs(operator, values, vectors, solver)
+        values, vectors = _by_component(operator, k, solve)
+        vectors = fixed_signs(vectors)
+        residuals = np.linalg.norm(operator @ vectors - vectors * values, axis=0)
+    if solver != "bootstrap_amg" and not residuals.max(initial=0.0) <= SLACK * tolerance:
+        raise NoConvergenceError(
+            f"{used[max(used)]} did not converge: the largest residual is {residuals.max():.1e}, "
+            f"the tolerance {tolerance:.1e}; take another solver or a larger tolerance"
+        )
+    return Pairs(values, vectors, residuals, used[max(used)], rates)
 
 
-def _automatic(operator: sp.csr_array, k: int, tolerance: float) -> Pairs:
-    try:
-        return _pairs(operator, *_lanczos(operator, k, tolerance, RESTARTS), "lanczos")
-    except NoConvergenceError:
-        n = operator.shape[0]
-        fits = n <= SPARSE_FACTOR[0] and operator.nnz <= SPARSE_FACTOR[1] * n
-        slow = "shift_invert" if fits else "lobpcg"
-        return _pairs(operator, *SOLVERS[slow](operator, k, tolerance), slow)
+def _by_component(operator: sp.csr_array, k: int, solve: Any) -> Found:
+    """The `k` leading pairs of all components from those that `solve` finds of each.
+
+    The vectors of a node alone are unit vectors, its value that on the diagonal, 0.
+    """
+    n = operator.shape[0]
+    labels = sp.csgraph.connected_components(operator, directed=False)[1]
+    sizes = np.bincount(labels)
+    if len(sizes) == 1:
+        return solve(operator, slice(None), k)
+    parts = np.split(np.argsort(labels, kind="stable"), np.cumsum(sizes)[:-1])
+    alone = np.flatnonzero(sizes[labels] == 1)[:k]
+    values, where = [np.zeros(len(alone))], list(alone[:, None])
+    pieces = [np.ones(1)] * len(alone)
+    for nodes in (part for part in parts if len(part) > 1):
+        own = sp.csr_array(operator[nodes][:, nodes])
+        found, vectors = solve(own, nodes, min(k, len(nodes)))
+        values.append(found)
+        where += [nodes] * len(found)
+        pieces += list(vectors.T)
+    flat = np.concatenate(values)
+    best = np.argsort(-flat, kind="stable")[:k]
+    columns = np.zeros((n, len(best)))
+    for column, i in enumerate(best):
+        columns[where[i], column] = pieces[i]
+    return flat[best], columns
 
 
-def _pairs(operator: Any, values: Floats, vectors: Floats, solver: str) -> Pairs:
-    order = np.argsort(-values, kind="stable")
-    values, vectors = values[order], fixed_signs(vectors[:, order])
-    residuals = np.linalg.norm(operator @ vectors - vectors * values, axis=0)
-    return Pairs(values, vectors, residuals, solver)
+def _by_name(
+    solver: str, operator: sp.csr_array, smooth: Floats, k: int, tolerance: float
+) -> tuple[str, Found]:
+    """What the solver, or the one that `auto` comes to, finds, and its name."""
+    if solver != "auto":
+        return solver, SOLVERS[solver](operator, smooth, k, tolerance)
+    if width(operator) <= WIDE:
+        try:
+            return "lanczos", _lanczos(operator, smooth, k, tolerance, RESTARTS)
+        except NoConvergenceError:
+            pass
+    n = operator.shape[0]
+    fits = n <= SPARSE_FACTOR[0] and operator.nnz <= SPARSE_FACTOR[1] * n
+    solver = "shift_invert" if fits else "amg"
+    return solver, SOLVERS[solver](operator, smooth, k, tolerance)
+
+
+def width(adjacency: sp.csr_array) -> int:
+    """Hops from a node farthest from the first to the node farthest from it, in its component.
+
+    m Lanczos steps look m hops far, so that a wide graph needs many of them. O(E).
+    """
+    last, hops = 0, 0
+    for _ in range(2):
+        order, before = sp.csgraph.breadth_first_order(adjacency, last, directed=False)
+        last, hops = order[-1], 0
+        node = before[last]
+        while node >= 0:
+            node, hops = before[node], hops + 1
+    return hops
 
 
 def _lanczos(
-    operator: Any, k: int, tolerance: float, restarts: int | None = None
-) -> tuple[Floats, Floats]:
+    operator: Any, smooth: Floats, k: int, tolerance: float, restarts: int | None = None
+) -> Found:
     try:
-        return eigsh(operator, k, which="LA", v0=_start(operator), tol=tolerance, maxiter=restarts)
+        found = eigsh(operator, k, which="LA", v0=_start(operator), tol=tolerance, maxiter=restarts)
     except ArpackError as error:
-        raise NoConvergenceError(f"Lanczos did not converge: {error}") from None
+        raise NoConvergenceError(f"lanczos did not converge: {error}") from None
+    return _descending(*found)
 
 
-def _shift_invert(operator: Any, k: int, tolerance: float) -> tuple[Floats, Floats]:
+def _shift_invert(operator: Any, smooth: Floats, k: int, tolerance: float) -> Found:
     """By a sparse factorisation of L + σI, whose fill-in may be large."""
     laplacian = sp.csc_array(sp.eye_array(operator.shape[0]) - operator)
     try:
@@ -96,18 +186,83 @@ def _shift_invert(operator: Any, k: int, tolerance: float) -> tuple[Floats, Floa
             laplacian, k, sigma=-SHIFT, which="LM", v0=_start(operator), tol=tolerance
         )
     except ArpackError as error:
-        raise NoConvergenceError(f"shift-invert did not converge: {error}") from None
-    return 1 - values, vectors
+        raise NoConvergenceError(f"shift_invert did not converge: {error}") from None
+    return _descending(1 - values, vectors)
 
 
-def _lobpcg(operator: Any, k: int, tolerance: float) -> tuple[Floats, Floats]:
+def _lobpcg(operator: Any, smooth: Floats, k: int, tolerance: float) -> Found:
     start = np.random.default_rng(0).standard_normal((operator.shape[0], k))
-    values, vectors = lobpcg(operator, start, tol=tolerance, maxiter=STEPS, largest=True)[:2]
+    values, vectors = _iterate(operator, start, tolerance, STEPS, largest=True)
+    return _descending(values, vectors)
+
+
+def _multigrid(operator: sp.csr_array, smooth: Floats, k: int, tolerance: float) -> Found:
+    """LOBPCG from the eigenvectors of a coarse level, bettered on every level on the way up."""
+    hierarchy = Hierarchy(_positive(operator), smooth, cycles=2)
+    coarse = [i for i, size in enumerate(hierarchy.sizes) if size <= max(DENSE_BELOW, 8 * k)]
+    if not coarse:  # coarsening stalled
+        start = np.random.default_rng(0).standard_normal((len(smooth), k))
+        return _descending(*_preconditioned(hierarchy, 0, start, tolerance, STEPS))
+    vectors = np.linalg.eigh(hierarchy.matrix(coarse[0]).toarray())[1][:, :k]
+    values: Floats = np.empty(0)
+    for i in range(coarse[0] - 1, -1, -1):
+        _, place, value = hierarchy.levels[i]
+        steps = COARSE_STEPS if i else STEPS
+        values, vectors = _preconditioned(
+            hierarchy, i, value[:, None] * vectors[place], tolerance, steps
+        )
+    return _descending(values, vectors)
+
+
+def _preconditioned(
+    hierarchy: Hierarchy, level: int, start: Floats, tolerance: float, steps: int
+) -> Found:
+    """Values of S, and vectors, from LOBPCG on a level of L."""
+    matrix = hierarchy.matrix(level)
+    cycle = LinearOperator(
+        matrix.shape,
+        matvec=lambda x: hierarchy.cycle(x.reshape(-1, 1), level)[:, 0],
+        matmat=lambda x: hierarchy.cycle(np.ascontiguousarray(x), level),
+        dtype=np.float64,
+    )
+    values, vectors = _iterate(matrix, start, tolerance, steps, M=cycle, largest=False)
+    return 1 + RIDGE - values, vectors
+
+
+def _iterate(matrix: Any, start: Floats, tolerance: float, steps: int, **options: Any) -> Found:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of residuals, which are looked at later
+        values, vectors = lobpcg(matrix, start, tol=tolerance, maxiter=steps, **options)[:2]
     return values, vectors
+
+
+def _smooth_vectors(
+    operator: sp.csr_array, smooth: Floats, k: int, seed: int, rates: list[float]
+) -> Found:
+    found = bootstrap(_positive(operator), smooth, at_least=k, seed=seed)
+    rates.append(found.rate)
+    return rayleigh_ritz(operator, found.vectors, k)
+
+
+def _positive(operator: sp.csr_array) -> sp.csr_array:
+    """L with a ridge, its columns sorted."""
+    laplacian = sp.csr_array((1 + RIDGE) * sp.eye_array(operator.shape[0]) - operator)
+    laplacian.sort_indices()
+    return laplacian
+
+
+def _descending(values: Floats, vectors: Floats) -> Found:
+    order = np.argsort(-values, kind="stable")
+    return values[order], vectors[:, order]
 
 
 def _start(operator: Any) -> Floats:
     return np.random.default_rng(0).standard_normal(operator.shape[0])
 
 
-SOLVERS = {"lanczos": _lanczos, "lobpcg": _lobpcg, "shift_invert": _shift_invert}
+SOLVERS: dict[str, Any] = {
+    "lanczos": _lanczos,
+    "lobpcg": _lobpcg,
+    "shift_invert": _shift_invert,
+    "amg": _multigrid,
+}

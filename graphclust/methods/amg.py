@@ -38,7 +38,6 @@ from graphclust.graph.features import feature_matrix
 from graphclust.heads.embedding import EmbeddingMethod
 from graphclust.heads.head import Vectors
 from graphclust.kernels.eigensolvers import Pairs, eigenpairs
-from graphclust.kernels.sparse import normalised_adjacency
 from graphclust.params import param
 
 MASSES = (0.3, 1.0, 3.0)
@@ -51,7 +50,8 @@ class AMG(EmbeddingMethod):
 
     Same seed, same labels, whatever the number of threads. `extras`, one row for each α:
     `eigenvalues` and `residuals` (·, D), from the largest eigenvalue down; `solvers`, the one that
-    was used; `attributes`, the kind of columns; `regularisation`. O(K (E + nnz(x))) time a step of
+    was used on the largest component; `attributes`, the kind of columns; `regularisation`; of
+    bootstrap AMG `rates`, the largest ρ of a component. O(K (E + nnz(x))) time a step of
     the solver, O(K N + E + nnz(x)) memory.
 
     Raises:
@@ -69,8 +69,8 @@ class AMG(EmbeddingMethod):
         None, "τ in mean degrees; none: 0, or ½ where the augmented graph falls apart", low=0
     )
     dimensions: int | None = param(None, "D: vectors for each α; none: as many as clusters", low=1)
-    solver: Literal["auto", "lanczos", "lobpcg", "shift_invert"] = param(
-        "auto", "how eigenvectors are found"
+    solver: Literal["auto", "lanczos", "lobpcg", "amg", "shift_invert", "bootstrap_amg"] = param(
+        "auto", "how eigenvectors, or with bootstrap_amg smooth vectors, are found"
     )
     tolerance: float = param(1e-5, "residual at which the solver stops", low=1e-14, high=0.1)
 
@@ -82,13 +82,16 @@ class AMG(EmbeddingMethod):
         tau = regularisation(graphs[0]) if self.regularisation is None else self.regularisation
         found = [self._pairs(a, tau, d) for a in graphs]
         rows = np.hstack([normalize(pairs.vectors[: graph.num_nodes]) for pairs in found])
-        return rows, {
+        extras: dict[str, Any] = {
             "eigenvalues": np.stack([pairs.values for pairs in found]),
             "residuals": np.stack([pairs.residuals for pairs in found]),
             "solvers": np.array([pairs.solver for pairs in found]),
             "attributes": attributes,
             "regularisation": tau,
         }
+        if self.solver == "bootstrap_amg":
+            extras["rates"] = np.array([max(pairs.rates, default=0.0) for pairs in found])
+        return rows, extras
 
     def _augmented(self, graph: Data) -> tuple[list[sp.csr_array], str]:
         """Ā for each α, and the kind of attributes."""
@@ -103,8 +106,14 @@ class AMG(EmbeddingMethod):
         return [augment(a, edges, mass, by_degree=by_degree) for mass in masses], kind
 
     def _pairs(self, augmented: sp.csr_array, tau: float, d: int) -> Pairs:
-        operator = normalised_adjacency(augmented, tau * augmented.sum() / augmented.shape[0])
-        return eigenpairs(operator, d, self.solver, self.tolerance)
+        return eigenpairs(
+            augmented,
+            d,
+            self.solver,
+            regularisation=tau * augmented.sum() / augmented.shape[0],
+            tolerance=self.tolerance,
+            seed=self.seed,
+        )
 
 
 def regularisation(adjacency: sp.csr_array) -> float:

@@ -61,7 +61,7 @@ def test_attributes_help_where_the_edges_say_little():
     assert nmi(graph.y, AMG(n_clusters=4, mass=0.0).fit(weak).labels) < 0.2
 
 
-@pytest.mark.parametrize("solver", ["lanczos", "lobpcg", "shift_invert"])
+@pytest.mark.parametrize("solver", ["lanczos", "lobpcg", "shift_invert", "amg"])
 def test_every_solver_finds_the_same_vectors(solver):
     graph = planted(n=600)
     auto = AMG(n_clusters=4, tolerance=1e-8).fit(graph)
