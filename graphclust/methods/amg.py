@@ -19,8 +19,12 @@ so three are looked at side by side (`mass=None`: .3, 1 and 3). A graph without 
 τ is 0 where the vertices with edges hang together, else half the mean degree, as every component
 would have an eigenvector of its own (T. Qin, K. Rohe, NIPS (2013), https://arxiv.org/abs/1309.4111).
 
-Departures: eigenvectors of the normalised operator instead of the smooth vectors of L, which on
-planted attributes find more.
+Departures: eigenvectors of the normalised operator instead of smooth vectors of D − Ā, and rows of
+the nodes alone instead of blocks with those of their attributes: on planted attributes both find
+more. The published method is `attributes="categories", mass=1.0, solver="bootstrap_amg",
+blocks=True, head="kmeans:n_init=100,select=modularity"`; of its smooth vectors the K best mixtures
+are taken (Rayleigh–Ritz), edges keep their weights, components are solved one by one, and the
+coarsest level exactly. Its vector-valued distance is the Euclidean one of the blocks side by side.
 """
 
 from dataclasses import dataclass
@@ -33,6 +37,7 @@ from torch_geometric.data import Data
 
 from graphclust.base import Trace
 from graphclust.graph.augment import attribute_edges, augment
+from graphclust.graph.errors import GraphError
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix
 from graphclust.heads.embedding import EmbeddingMethod
@@ -56,7 +61,7 @@ class AMG(EmbeddingMethod):
 
     Raises:
         ValueError: the eigensolver does not converge, or K > N/2 on a graph too large to be dense.
-        GraphError: x is not of the kind that `attributes` says.
+        GraphError: x is not of the kind that `attributes` or `blocks` says.
     """
 
     attributes: Literal["auto", "words", "rows", "table", "categories"] = param(
@@ -68,6 +73,9 @@ class AMG(EmbeddingMethod):
     regularisation: float | None = param(
         None, "τ in mean degrees; none: 0, or ½ where the augmented graph falls apart", low=0
     )
+    blocks: bool = param(
+        False, "beside a node's vector, those of the vertices of its categories, as published"
+    )
     dimensions: int | None = param(None, "D: vectors for each α; none: as many as clusters", low=1)
     solver: Literal["auto", "lanczos", "lobpcg", "amg", "shift_invert", "bootstrap_amg"] = param(
         "auto", "how eigenvectors, or with bootstrap_amg smooth vectors, are found"
@@ -78,32 +86,43 @@ class AMG(EmbeddingMethod):
 
     def _embed(self, graph: Data, trace: Trace) -> tuple[Vectors, dict[str, Any]]:
         d = min(self._wanted(self.dimensions), graph.num_nodes)
-        graphs, attributes = self._augmented(graph)
+        a = to_scipy(graph).astype(np.float64)
+        edges, kind = self._attributes(graph)
+        graphs = [a] if kind == "none" else self._augmented(a, edges, kind)
         tau = regularisation(graphs[0]) if self.regularisation is None else self.regularisation
-        found = [self._pairs(a, tau, d) for a in graphs]
-        rows = np.hstack([normalize(pairs.vectors[: graph.num_nodes]) for pairs in found])
+        found = [self._pairs(augmented, tau, d) for augmented in graphs]
+        blocks = [np.arange(graph.num_nodes), *self._blocks(edges, kind)]
+        rows = [pairs.vectors[nodes] for pairs in found for nodes in blocks]
         extras: dict[str, Any] = {
             "eigenvalues": np.stack([pairs.values for pairs in found]),
             "residuals": np.stack([pairs.residuals for pairs in found]),
             "solvers": np.array([pairs.solver for pairs in found]),
-            "attributes": attributes,
+            "attributes": kind,
             "regularisation": tau,
         }
         if self.solver == "bootstrap_amg":
             extras["rates"] = np.array([max(pairs.rates, default=0.0) for pairs in found])
-        return rows, extras
+        return np.hstack([normalize(block) for block in rows]), extras
 
-    def _augmented(self, graph: Data) -> tuple[list[sp.csr_array], str]:
-        """Ā for each α, and the kind of attributes."""
-        a = to_scipy(graph).astype(np.float64)
+    def _attributes(self, graph: Data) -> tuple[sp.csr_array, str]:
+        """Edges to attribute vertices, and their kind; `none` where no column tells nodes apart."""
         if graph.x is None or self.mass == 0:
-            return [a], "none"
+            return sp.csr_array((graph.num_nodes, 0)), "none"
         edges, kind = attribute_edges(feature_matrix(graph.x), self.attributes)
+        return edges, kind if edges.nnz else "none"
+
+    def _augmented(self, a: sp.csr_array, edges: sp.csr_array, kind: str) -> list[sp.csr_array]:
+        """Ā for each α."""
         masses = MASSES if self.mass is None else (self.mass,)
-        if edges.nnz == 0:
-            return [a], "none"
-        by_degree = kind != "categories"
-        return [augment(a, edges, mass, by_degree=by_degree) for mass in masses], kind
+        return [augment(a, edges, mass, by_degree=kind != "categories") for mass in masses]
+
+    def _blocks(self, edges: sp.csr_array, kind: str) -> list[Any]:
+        """Of each attribute, (N,) the vertex that each node has; none where they are not wanted."""
+        if not self.blocks:
+            return []
+        if kind != "categories":
+            raise GraphError(f"blocks=True needs attributes that are categories; x holds {kind}")
+        return list(edges.shape[0] + edges.indices.reshape(edges.shape[0], -1).T)
 
     def _pairs(self, augmented: sp.csr_array, tau: float, d: int) -> Pairs:
         return eigenpairs(

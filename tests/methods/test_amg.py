@@ -108,3 +108,33 @@ def test_rows_alone_are_clustered_too():
 def test_wrong_parameters_are_refused(params, text):
     with pytest.raises((GraphError, ValueError), match=text):
         AMG(**params).fit(planted(n=600))
+
+
+def test_blocks_are_the_vectors_of_a_nodes_categories():
+    graph = load("categorical_sbm:n=150,k=3,attributes=2,fidelity=0.9")
+    params = {"n_clusters": 3, "mass": 1.0}
+    plain, blocks = (AMG(**params, blocks=b).fit(graph) for b in (False, True))
+    assert np.array_equal(blocks.embedding[:, :3], plain.embedding)
+    codes = graph.x.numpy().reshape(150, 2, 3).argmax(axis=2)
+    for attribute in (0, 1):
+        own = blocks.embedding[:, 3 * attribute + 3 : 3 * attribute + 6]
+        for value in range(3):  # all nodes with a value have its vector
+            same = own[codes[:, attribute] == value]
+            assert np.array_equal(same, np.broadcast_to(same[0], same.shape))
+        assert len(np.unique(own, axis=0)) == 3
+    with pytest.raises(GraphError, match="blocks=True needs attributes that are categories"):
+        AMG(n_clusters=3, blocks=True).fit(planted())
+
+
+def test_the_published_method_finds_planted_blocks():
+    graph = load("categorical_sbm:n=400,k=4,contrast=0.05,fidelity=0.9,attributes=1,degree=12")
+    published = AMG(
+        n_clusters=4,
+        mass=1.0,
+        solver="bootstrap_amg",
+        blocks=True,
+        head="kmeans:n_init=10,select=modularity",
+    ).fit(graph)
+    assert set(published.extras["solvers"]) == {"bootstrap_amg"}
+    assert published.extras["rates"].max() < 1e-6
+    assert nmi(graph.y, published.labels) > 0.7
