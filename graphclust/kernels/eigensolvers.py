@@ -33,10 +33,11 @@ from graphclust.kernels.spectra import DENSE_BELOW, NoConvergenceError, leading_
 
 Floats = NDArray[np.floating]
 Found = tuple[Floats, Floats]  # values, descending, and vectors
-WIDE = 100  # hops from end to end beyond which Lanczos is not tried
+DEEP = 50  # hops from the first node beyond which Lanczos is not tried
+SINGLE = 1e-6  # tolerance from which single precision will do
 RESTARTS = 30  # of Lanczos, before `auto` gives up on it
 STEPS = 200  # of LOBPCG
-COARSE_STEPS = 4  # of LOBPCG on a level that only gives a start
+COARSE_STEPS = 10  # of LOBPCG on a level that only gives a start
 SHIFT = 1e-4  # of L to be factorised
 RIDGE = 1e-7  # of L for a hierarchy, which takes no singular matrix
 SPARSE_FACTOR = 50_000, 10.0  # nodes and entries a row up to which a factorisation stays sparse
@@ -66,7 +67,7 @@ def eigenpairs(
     """The `k` leading eigenpairs of S.
 
     Components of up to DENSE_BELOW rows get a dense solver (COARSEST for `bootstrap_amg`). `auto`
-    is Lanczos for at most RESTARTS restarts, unless the component is more than WIDE hops wide, so
+    is Lanczos for at most RESTARTS restarts, unless the component is more than DEEP hops deep, so
     that its gaps must be tiny; else `shift_invert` within SPARSE_FACTOR, and `amg` beyond.
 
     Args:
@@ -114,10 +115,10 @@ def _by_component(operator: sp.csr_array, k: int, solve: Any) -> Found:
     The vectors of a node alone are unit vectors, its value that on the diagonal, 0.
     """
     n = operator.shape[0]
+    if depth(operator)[0] == n:  # cheaper than finding all components
+        return solve(operator, slice(None), k)
     labels = sp.csgraph.connected_components(operator, directed=False)[1]
     sizes = np.bincount(labels)
-    if len(sizes) == 1:
-        return solve(operator, slice(None), k)
     parts = np.split(np.argsort(labels, kind="stable"), np.cumsum(sizes)[:-1])
     alone = np.flatnonzero(sizes[labels] == 1)[:k]
     values, where = [np.zeros(len(alone))], list(alone[:, None])
@@ -142,7 +143,7 @@ def _by_name(
     """What the solver, or the one that `auto` comes to, finds, and its name."""
     if solver != "auto":
         return solver, SOLVERS[solver](operator, smooth, k, tolerance)
-    if width(operator) <= WIDE:
+    if depth(operator)[1] <= DEEP:
         try:
             return "lanczos", _lanczos(operator, smooth, k, tolerance, RESTARTS)
         except NoConvergenceError:
@@ -153,29 +154,33 @@ def _by_name(
     return solver, SOLVERS[solver](operator, smooth, k, tolerance)
 
 
-def width(adjacency: sp.csr_array) -> int:
-    """Hops from a node farthest from the first to the node farthest from it, in its component.
+def depth(adjacency: sp.csr_array) -> tuple[int, int]:
+    """Nodes that the first node reaches, and hops to the last of them, at least half the diameter.
 
-    m Lanczos steps look m hops far, so that a wide graph needs many of them. O(E).
+    m Lanczos steps look m hops far, so that a deep graph needs many of them. O(E).
     """
-    last, hops = 0, 0
-    for _ in range(2):
-        order, before = sp.csgraph.breadth_first_order(adjacency, last, directed=False)
-        last, hops = order[-1], 0
-        node = before[last]
-        while node >= 0:
-            node, hops = before[node], hops + 1
-    return hops
+    order, before = sp.csgraph.breadth_first_order(adjacency, 0)
+    node, hops = before[order[-1]], 0
+    while node >= 0:
+        node, hops = before[node], hops + 1
+    return len(order), hops
 
 
 def _lanczos(
     operator: Any, smooth: Floats, k: int, tolerance: float, restarts: int | None = None
 ) -> Found:
+    """In single precision, half the memory traffic, where the tolerance allows; values and vectors
+    are then made good by Rayleigh–Ritz in double."""
+    single = tolerance >= SINGLE
+    s = operator.astype(np.float32) if single else operator
+    start = _start(operator).astype(s.dtype)
     try:
-        found = eigsh(operator, k, which="LA", v0=_start(operator), tol=tolerance, maxiter=restarts)
+        found = eigsh(s, k, which="LA", v0=start, tol=tolerance, maxiter=restarts)
     except ArpackError as error:
         raise NoConvergenceError(f"lanczos did not converge: {error}") from None
-    return _descending(*found)
+    return (
+        rayleigh_ritz(operator, found[1].astype(np.float64), k) if single else _descending(*found)
+    )
 
 
 def _shift_invert(operator: Any, smooth: Floats, k: int, tolerance: float) -> Found:
@@ -197,12 +202,23 @@ def _lobpcg(operator: Any, smooth: Floats, k: int, tolerance: float) -> Found:
 
 
 def _multigrid(operator: sp.csr_array, smooth: Floats, k: int, tolerance: float) -> Found:
-    """LOBPCG from the eigenvectors of a coarse level, bettered on every level on the way up."""
-    hierarchy = Hierarchy(_positive(operator), smooth, cycles=2)
+    """LOBPCG from the eigenvectors of a coarse level, bettered on every level on the way up.
+
+    Nodes are renumbered breadth first, so that neighbours are near each other in memory.
+    """
+    order = sp.csgraph.breadth_first_order(operator, 0, return_predecessors=False)
+    laplacian, smooth = _positive(sp.csr_array(operator[order][:, order])), smooth[order]
+    values, vectors = _multilevel(Hierarchy(laplacian, smooth, cycles=2), k, tolerance)
+    back = np.empty_like(vectors)
+    back[order] = vectors
+    return _descending(values, back)
+
+
+def _multilevel(hierarchy: Hierarchy, k: int, tolerance: float) -> Found:
     coarse = [i for i, size in enumerate(hierarchy.sizes) if size <= max(DENSE_BELOW, 8 * k)]
     if not coarse:  # coarsening stalled
-        start = np.random.default_rng(0).standard_normal((len(smooth), k))
-        return _descending(*_preconditioned(hierarchy, 0, start, tolerance, STEPS))
+        start = np.random.default_rng(0).standard_normal((hierarchy.sizes[0], k))
+        return _preconditioned(hierarchy, 0, start, tolerance, STEPS)
     vectors = np.linalg.eigh(hierarchy.matrix(coarse[0]).toarray())[1][:, :k]
     values: Floats = np.empty(0)
     for i in range(coarse[0] - 1, -1, -1):
@@ -211,7 +227,7 @@ def _multigrid(operator: sp.csr_array, smooth: Floats, k: int, tolerance: float)
         values, vectors = _preconditioned(
             hierarchy, i, value[:, None] * vectors[place], tolerance, steps
         )
-    return _descending(values, vectors)
+    return values, vectors
 
 
 def _preconditioned(
@@ -257,7 +273,8 @@ def _descending(values: Floats, vectors: Floats) -> Found:
 
 
 def _start(operator: Any) -> Floats:
-    return np.random.default_rng(0).standard_normal(operator.shape[0])
+    """Positive, as is the leading vector."""
+    return np.random.default_rng(0).random(operator.shape[0])
 
 
 SOLVERS: dict[str, Any] = {

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from graphclust.graph.export import to_scipy
 from graphclust.graph.synth import sbm
-from graphclust.kernels.eigensolvers import SOLVERS, eigenpairs, width
+from graphclust.kernels.eigensolvers import SOLVERS, depth, eigenpairs
 from graphclust.kernels.spectra import NoConvergenceError
 
 
@@ -60,13 +60,14 @@ def test_more_vectors_than_there_are_edges_for():
     assert found.residuals.max() < 1e-12
 
 
-def test_width_is_that_of_a_path_and_of_a_ball():
-    assert width(sp.csr_array(nx.to_scipy_sparse_array(nx.path_graph(50)))) == 49
-    assert width(sp.csr_array(nx.to_scipy_sparse_array(nx.complete_graph(9)))) == 1
-    assert width(sp.csr_array((1, 1))) == 0
+def test_depth_is_that_of_a_path_and_of_a_ball():
+    path, ball = nx.path_graph(50), nx.complete_graph(9)
+    assert depth(sp.csr_array(nx.to_scipy_sparse_array(path))) == (50, 49)
+    assert depth(sp.csr_array(nx.to_scipy_sparse_array(ball))) == (9, 1)
+    assert depth(sp.csr_array((2, 2))) == (1, 0)
 
 
-def test_auto_chooses_by_width_size_and_degree(monkeypatch):
+def test_auto_chooses_by_depth_size_and_degree(monkeypatch):
     from graphclust.kernels import eigensolvers
 
     assert eigenpairs(blocks(), 4).solver == "lanczos"
