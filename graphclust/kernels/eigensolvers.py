@@ -21,6 +21,7 @@ import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.linalg as sl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
@@ -178,9 +179,13 @@ def _lanczos(
         found = eigsh(s, k, which="LA", v0=start, tol=tolerance, maxiter=restarts)
     except ArpackError as error:
         raise NoConvergenceError(f"lanczos did not converge: {error}") from None
-    return (
-        rayleigh_ritz(operator, found[1].astype(np.float64), k) if single else _descending(*found)
-    )
+    return _refined(operator, found[1].astype(np.float64)) if single else _descending(*found)
+
+
+def _refined(operator: Any, u: Floats) -> Found:
+    """The pairs of S on the span of columns that are orthonormal but for rounding."""
+    values, mix = sl.eigh(u.T @ (operator @ u), u.T @ u)
+    return values[::-1], (u @ mix)[:, ::-1]
 
 
 def _shift_invert(operator: Any, smooth: Floats, k: int, tolerance: float) -> Found:

@@ -166,6 +166,43 @@ def _restricted(place: Any, value: Floats, w: Floats) -> Floats:
 
 
 @njit(nogil=True, cache=True)
+def _forward_one(indptr, indices, data, b, x, r):  # type: ignore[no-untyped-def]
+    """`_forward_from_zero` of one column, without loops over columns."""
+    n = len(b)
+    for i in range(n):
+        total = b[i]
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            if j >= i:
+                x[i] = total / data[e]
+                break
+            total -= data[e] * x[j]
+    for i in range(n):
+        total = 0.0
+        for e in range(indptr[i + 1] - 1, indptr[i] - 1, -1):
+            j = indices[e]
+            if j <= i:
+                break
+            total -= data[e] * x[j]
+        r[i] = total
+
+
+@njit(nogil=True, cache=True)
+def _sweep_one(indptr, indices, data, b, x, forward):  # type: ignore[no-untyped-def]
+    n = len(b)
+    for at in range(n):
+        i = at if forward else n - 1 - at
+        total, diagonal = b[i], 1.0
+        for e in range(indptr[i], indptr[i + 1]):
+            j = indices[e]
+            if j == i:
+                diagonal = data[e]
+            else:
+                total -= data[e] * x[j]
+        x[i] = total / diagonal
+
+
+@njit(nogil=True, cache=True)
 def _forward_from_zero(indptr, indices, data, b, x, r):  # type: ignore[no-untyped-def]
     """x by a forward sweep from zero, and r = b − A x.
 
@@ -173,6 +210,9 @@ def _forward_from_zero(indptr, indices, data, b, x, r):  # type: ignore[no-untyp
     sweep has passed is r_i = −Σ_{j>i} a_ij x_j.
     """
     n, c = b.shape
+    if c == 1:
+        _forward_one(indptr, indices, data, b[:, 0], x[:, 0], r[:, 0])
+        return
     total = np.empty(c)  # apart from x, so that the loops over columns become vector instructions
     for i in range(n):
         total[:] = b[i]
@@ -199,6 +239,9 @@ def _forward_from_zero(indptr, indices, data, b, x, r):  # type: ignore[no-untyp
 def _sweep(indptr, indices, data, b, x, forward):  # type: ignore[no-untyped-def]
     """One Gauss–Seidel sweep."""
     n, c = b.shape
+    if c == 1:
+        _sweep_one(indptr, indices, data, b[:, 0], x[:, 0], forward)
+        return
     total = np.empty(c)
     for at in range(n):
         i = at if forward else n - 1 - at
