@@ -171,11 +171,53 @@ def temporal_sbm(
     return finish(Raw(source[once], target[once], n, directed=False, t=t[once], y=after))
 
 
+def categorical_sbm(
+    n: int = 1000,
+    k: int = 5,
+    degree: float = 10.0,
+    contrast: float = 0.3,
+    fidelity: float = 0.6,
+    attributes: int = 2,
+    seed: int = 0,
+) -> Data:
+    """`sbm` of mean degree `degree` with p_out = `contrast` · p_in, and categorical attributes:
+    each has the node's block for its value with chance `fidelity`, else any of the k at random.
+    Features are one-hot, attribute by attribute.
+    """
+    _check(n, k, contrast=contrast, fidelity=fidelity)
+    if degree <= 0:
+        raise GraphError(f"degree must be > 0, found {degree}")
+    p_in = degree * k / (n * (1 + (k - 1) * contrast))
+    return _with_categories(sbm(n, k, p_in, contrast * p_in, seed), fidelity, attributes, seed)
+
+
+def attributed_lfr(
+    n: int = 1000, mu: float = 0.3, fidelity: float = 0.5, attributes: int = 2, seed: int = 0
+) -> Data:
+    """`lfr` with the categorical attributes of `categorical_sbm`, a value for each community."""
+    _check(n, 1, fidelity=fidelity)
+    return _with_categories(lfr(n, mu, seed=seed), fidelity, attributes, seed)
+
+
+def _with_categories(graph: Data, fidelity: float, attributes: int, seed: int) -> Data:
+    if attributes < 1:
+        raise GraphError(f"attributes must be ≥ 1, found {attributes}")
+    rng, y = np.random.default_rng(seed), graph.y.numpy()
+    n, k = len(y), int(y.max()) + 1
+    faithful = rng.random((n, attributes)) < fidelity
+    codes = np.where(faithful, y[:, None], rng.integers(0, k, (n, attributes)))
+    x = np.eye(k)[codes].reshape(n, attributes * k)
+    source, target = graph.edge_index.numpy()
+    return finish(Raw(source, target, n, directed=False, x=x, y=graph.y))
+
+
 GENERATORS: dict[str, Callable[..., Data]] = {
     "sbm": sbm,
     "dcsbm": dcsbm,
     "lfr": lfr,
     "attributed_sbm": attributed_sbm,
+    "categorical_sbm": categorical_sbm,
+    "attributed_lfr": attributed_lfr,
     "dsbm": dsbm,
     "temporal_sbm": temporal_sbm,
 }

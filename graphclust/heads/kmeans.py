@@ -7,9 +7,10 @@ LARGE rows in mini-batches (D. Sculley, WWW (2010)); both scikit-learn's. On req
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans, kmeans_plusplus
 from sklearn.exceptions import ConvergenceWarning
@@ -17,8 +18,10 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.preprocessing import normalize
 from torch_geometric.data import Data
 
+from graphclust.graph.export import to_scipy
 from graphclust.heads.head import Head, Labels, Vectors, same_width, squeeze, unit
 from graphclust.kernels.determinism import one_thread
+from graphclust.kernels.sparse import between_groups, modularity
 from graphclust.params import param
 
 LARGE = 200_000  # rows above which mini-batches are drawn
@@ -32,10 +35,19 @@ class KMeansHead(Head):
 
     n_init: int = param(10, "k-means++ starts, of which the best is kept", low=1)
     spherical: bool = param(False, "compare directions alone")
+    select: Literal["inertia", "modularity"] = param(
+        "inertia", "which start is the best: by the least inertia, or the graph's modularity"
+    )
 
     def _fit(self, z: Vectors, k: int | None, graph: Data | None, seed: int) -> dict[str, Any]:
         assert k is not None
         run = spherical_kmeans if self.spherical else kmeans
+        if self.select == "modularity":
+            if graph is None:
+                raise ValueError("select='modularity' needs the graph whose nodes the rows are")
+            seed = _best_start(run, z, k, seed, self.n_init, to_scipy(graph))
+            labels, centres, inertia = run(z, k, seed=seed, n_init=1)
+            return {"labels": labels, "extras": {"centres": centres, "inertia": inertia}}
         labels, centres, inertia = run(z, k, seed=seed, n_init=self.n_init)
         return {"labels": labels, "extras": {"centres": centres, "inertia": inertia}}
 
@@ -43,6 +55,16 @@ class KMeansHead(Head):
         self, z: Vectors, fitted: Vectors, labels: Labels, extras: dict[str, Any]
     ) -> Labels:
         return nearest(unit(z) if self.spherical else z, extras["centres"])
+
+
+def _best_start(
+    run: Any, z: Vectors, k: int, seed: int, n_init: int, adjacency: sp.csr_array
+) -> int:
+    """The seed whose single start has the highest modularity; of equals the first."""
+    seeds = np.random.default_rng(seed).integers(2**31, size=n_init).tolist()
+    labels = [run(z, k, seed=start, n_init=1)[0] for start in seeds]
+    quality = [modularity(between_groups(adjacency, found)) for found in labels]
+    return int(seeds[int(np.argmax(np.nan_to_num(quality, nan=-1.0)))])
 
 
 def kmeans(

@@ -33,5 +33,6 @@ METHODS: Registry[Method] = Registry(
     htne="graphclust.methods.tgc:HTNE",
     scgc="graphclust.methods.scgc:SCGC",
     pamc="graphclust.methods.pamc:PamC",
+    amg="graphclust.methods.amg:AMG",
 )
 Result.methods = METHODS

@@ -32,6 +32,7 @@ def test_every_method_that_fits_is_there_and_leiden_twice():
         "node2vec",
         "agglomerative",
         "filter",
+        "amg",
     ]
     assert (table["failed"] == 0).all()
     assert table["runs"].to_dict() == {
@@ -39,13 +40,13 @@ def test_every_method_that_fits_is_there_and_leiden_twice():
     }
     assert (table["acc_mean"] > 0.95).all()
     assert sorted(set(found.rows["seed"])) == [0, 1]
-    assert calls[0] == (0, 19, "leiden")
-    assert calls[-1] == (19, 19, "")
+    assert calls[0] == (0, 21, "leiden")
+    assert calls[-1] == (21, 21, "")
     text = str(found)
     assert "k = 4 is the number of classes; nothing else of the labels was used." in text
     assert "Mean ± standard deviation over 2 seeds (0 to 1)" in text
     assert "Trained for minutes, and run only where named: tvgnn, mincut, dmon, scgc, pamc." in text
-    assert text.count("\n| ") == 11
+    assert text.count("\n| ") == 12
 
 
 def test_the_number_of_clusters_comes_from_the_user_then_classes_then_leiden():

@@ -5,13 +5,23 @@ import pytest
 from graphs import same
 
 from graphclust import GraphError
-from graphclust.graph.synth import GENERATORS, attributed_sbm, dcsbm, lfr, sbm
+from graphclust.graph.synth import (
+    GENERATORS,
+    attributed_lfr,
+    attributed_sbm,
+    categorical_sbm,
+    dcsbm,
+    lfr,
+    sbm,
+)
 
 SMALL = {
     "sbm": {"n": 300, "k": 3},
     "dcsbm": {"n": 300, "k": 3},
     "lfr": {"n": 250, "mu": 0.1, "degree": 8, "max_degree": 30, "min_community": 30},
     "attributed_sbm": {"n": 300, "k": 3},
+    "categorical_sbm": {"n": 300, "k": 3},
+    "attributed_lfr": {"n": 300, "mu": 0.1},
     "dsbm": {"n": 300, "k": 3},
     "temporal_sbm": {"n": 300, "k": 3},
 }
@@ -64,6 +74,22 @@ def test_attributed_sbm_has_features_around_block_centres():
     assert np.std(centres) == pytest.approx(3, rel=0.3)
 
 
+def test_categorical_sbm_has_the_degree_and_the_attributes_it_is_given():
+    graph = categorical_sbm(n=4000, k=4, degree=12, contrast=0.25, fidelity=0.6, attributes=2)
+    assert graph.num_edges / 4000 == pytest.approx(12, rel=0.05)
+    assert share_inside(graph) == pytest.approx(1 / (1 + 3 * 0.25), abs=0.02)
+    x, y = graph.x.numpy(), graph.y.numpy()
+    assert np.array_equal(x.reshape(4000, 2, 4).sum(axis=2), np.ones((4000, 2)))
+    right = x.reshape(4000, 2, 4)[np.arange(4000), :, y].mean(axis=0)
+    assert right == pytest.approx([0.7, 0.7], abs=0.03)  # .6, and a quarter of the rest
+
+
+def test_attributed_lfr_is_lfr_with_attributes():
+    graph, plain = attributed_lfr(n=300, mu=0.1, fidelity=1.0, attributes=1), lfr(n=300, mu=0.1)
+    assert np.array_equal(graph.edge_index, plain.edge_index)
+    assert np.array_equal(graph.x.numpy().argmax(axis=1), graph.y)
+
+
 @pytest.mark.parametrize(
     ("make", "text"),
     [
@@ -71,6 +97,9 @@ def test_attributed_sbm_has_features_around_block_centres():
         (lambda: sbm(p_in=1.5), r"p_in must lie in \[0, 1\], found 1.5"),
         (lambda: dcsbm(exponent=0.5), "exponent > 1"),
         (lambda: attributed_sbm(features=0), "features must be ≥ 1"),
+        (lambda: categorical_sbm(fidelity=2), r"fidelity must lie in \[0, 1\], found 2"),
+        (lambda: categorical_sbm(degree=0), "degree must be > 0, found 0"),
+        (lambda: categorical_sbm(attributes=0), "attributes must be ≥ 1, found 0"),
         (lambda: lfr(n=20, degree=4, max_degree=9), "no LFR graph with n=20"),
         (lambda: lfr(n=90), r"max_degree ≤ n/2 = 45, found 15.0, 50"),
     ],

@@ -5,15 +5,17 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from graphs import bare, permuted
+from graphs import bare, permuted, planted
 from sklearn.metrics import adjusted_rand_score as ari
 
-from graphclust import METHODS, GraphError, GraphWarning, cluster_embedding
+from graphclust import METHODS, GraphError, GraphWarning, cluster_embedding, to_scipy
 from graphclust.graph.synth import sbm
+from graphclust.heads import as_head
 from graphclust.heads.kmeans import kmeans, spherical_kmeans
 from graphclust.heads.knn import knn_graph, vote
 from graphclust.heads.lda import discriminants
 from graphclust.heads.rounding import rotation_of
+from graphclust.kernels.sparse import between_groups, modularity
 
 
 def rows(n=9, d=3, seed=0):
@@ -238,3 +240,19 @@ def test_vectors_may_be_sparse_or_lists():
     assert np.array_equal(cluster_embedding(z.toarray().tolist(), 3).labels, labels)
     with pytest.raises(GraphError, match=r"z must be an \(N, D\) array, found shape \(\)"):
         cluster_embedding(None, 2)
+
+
+def test_of_the_starts_of_kmeans_that_with_the_highest_modularity_is_kept():
+    graph = planted(n=80)
+    z = np.random.default_rng(0).standard_normal((80, 3))
+    quality = {}
+    for select in ("inertia", "modularity"):
+        found = as_head(f"kmeans:n_init=20,select={select}").fit(z, 4, graph=graph)
+        quality[select] = modularity(between_groups(to_scipy(graph), found["labels"]))
+    seeds = np.random.default_rng(0).integers(2**31, size=20)
+    single = [kmeans(z, 4, seed=int(seed), n_init=1)[0] for seed in seeds]
+    best = max(modularity(between_groups(to_scipy(graph), labels)) for labels in single)
+    assert quality["modularity"] == pytest.approx(best)
+    assert quality["modularity"] > quality["inertia"]
+    with pytest.raises(ValueError, match="needs the graph"):
+        as_head("kmeans:select=modularity").fit(z, 4)
