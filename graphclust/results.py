@@ -4,6 +4,7 @@ import dataclasses
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -140,9 +141,11 @@ class Clustering(Result):
         """A table with one row a node: `node`, `cluster`."""
         return pd.DataFrame({"node": self.node_ids, "cluster": self.labels})
 
-    def labels_at(self, moment: float) -> Labels:
-        """(N,) labels in the stretch of time that ends with or after `moment`, −1 for nodes that
-        were not there yet, by methods that follow events; after the last stretch, those of its end.
+    def labels_at(self, moment: float | datetime | np.datetime64) -> Labels:
+        """(N,) labels in the stretch of time that ends with or after `moment`, by methods that
+        follow events; after the last stretch, those of its end. −1 for nodes that are not there:
+        not yet, or where the method says so (`leiden_slices`) not any more. `labels` are of the
+        whole stream, so that those of the last stretch may differ.
 
         Raises:
             TypeError: the method gives no labels over time.
@@ -150,7 +153,9 @@ class Clustering(Result):
         ends = self.extras.get("moments")
         if ends is None:
             raise TypeError(f"{self.method.name} gives no labels over time here")
-        at = int(np.searchsorted(ends, moment, side="left"))
+        dated = isinstance(moment, (datetime, np.datetime64))  # `as_graph` reads nanoseconds
+        number: Any = pd.Timestamp(moment).value if dated else moment
+        at = int(np.searchsorted(ends, number, side="left"))
         labels: Labels = self.extras["labels_over_time"][min(at, len(ends) - 1)]
         return labels
 

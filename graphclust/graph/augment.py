@@ -17,6 +17,7 @@ from graphclust.kernels.sparse import rescaled
 
 Attributes = Literal["auto", "words", "rows", "table", "categories"]
 KNOTS = 8  # attribute vertices of a numeric column
+DENSE = 50_000_000  # numbers of a sparse table at most
 
 
 def attribute_kind(x: Any) -> str:
@@ -91,7 +92,16 @@ def augment(
 
 
 def _dense(x: Any) -> NDArray[np.floating]:
-    return x.toarray() if sp.issparse(x) else np.asarray(x)
+    """As a table; a sparse one of more than DENSE numbers is refused."""
+    if not sp.issparse(x):
+        return np.asarray(x)
+    if x.shape[0] * x.shape[1] > DENSE:
+        raise GraphError(
+            f"sparse x with negative values is binned as a table, whose zeros count: at most "
+            f"{DENSE:,} numbers, found {x.shape[0]:,} × {x.shape[1]:,}"
+        )
+    table: NDArray[np.floating] = x.toarray()
+    return table
 
 
 def _unit_sums(matrix: sp.csr_array) -> sp.csr_array:

@@ -7,7 +7,7 @@ A temporal graph (`as_graph` with times) holds its events in time order: `edge_i
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
@@ -111,24 +111,27 @@ def between(graph: Data, start: float | None = None, end: float | None = None) -
     return _part(graph, slice(low, max(low, high)))
 
 
-def slices(graph: Data, count: int) -> Iterator[tuple[float, Data]]:
-    """The last moment of each of `count` stretches with as many events (±1), and those events.
+def slices(graph: Data, wanted: int) -> Iterator[tuple[float, Data]]:
+    """The last moment of each of `wanted` stretches with about as many events, and those events.
+
+    Events of one moment stay together, so that there may be fewer stretches.
 
     Raises:
         GraphError: no event times, or fewer events than stretches.
     """
     events = len(_events(graph)[0])
-    if not 1 <= count <= events:
-        raise GraphError(f"slices must lie between 1 and the {events} events, found {count}")
-    cuts = np.arange(count + 1) * events // count
-    for low, high in pairwise(cuts):
+    if not 1 <= wanted <= events:
+        raise GraphError(f"slices must lie between 1 and the {events} events, found {wanted}")
+    times = graph.t.numpy()
+    cuts = np.searchsorted(times, times[np.arange(wanted) * events // wanted], side="left")
+    for low, high in pairwise(np.unique(np.r_[cuts, events])):
         yield graph.t[high - 1].item(), _part(graph, slice(low, high))
 
 
 def windows(graph: Data, width: float, step: float | None = None) -> Iterator[tuple[float, Data]]:
     """The end of each window [end − width, end) and its events; ends are `step` apart.
 
-    The first window begins at the first event, the last is the first to hold the last event.
+    The first window begins at the first event, the last is the first to end after the last event.
     `step` is `width` if not given; then every event is in one window.
 
     Raises:
@@ -140,11 +143,13 @@ def windows(graph: Data, width: float, step: float | None = None) -> Iterator[tu
         raise GraphError(f"width and step must be above 0, found {width} and {step}")
     if not len(graph.t):
         return
-    last, end = graph.t[-1].item(), graph.t[0].item() + width
-    yield end, between(graph, end - width, end)
-    while end <= last:
-        end += step
-        yield end, between(graph, end - width, end)
+    first, last = graph.t[0].item(), graph.t[-1].item()
+    for number in count():
+        start = first + number * step
+        end = first + (number + 1) * step if step == width else start + width
+        yield end, between(graph, start, end)
+        if end > last:
+            return
 
 
 def decayed(graph: Data, half_life: float, at: float | None = None) -> Data:

@@ -224,8 +224,9 @@ def _multilevel(hierarchy: Hierarchy, k: int, tolerance: float) -> Found:
     if not coarse:  # coarsening stalled
         start = np.random.default_rng(0).standard_normal((hierarchy.sizes[0], k))
         return _preconditioned(hierarchy, 0, start, tolerance, STEPS)
-    vectors = np.linalg.eigh(hierarchy.matrix(coarse[0]).toarray())[1][:, :k]
-    values: Floats = np.empty(0)
+    low, vectors = np.linalg.eigh(hierarchy.matrix(coarse[0]).toarray())
+    values: Floats = 1 + RIDGE - low[:k]  # that is all where there is nothing finer
+    vectors = vectors[:, :k]
     for i in range(coarse[0] - 1, -1, -1):
         _, place, value = hierarchy.levels[i]
         steps = COARSE_STEPS if i else STEPS

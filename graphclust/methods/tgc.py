@@ -46,15 +46,17 @@ from torch_geometric.data import Data
 from graphclust.base import Earlier, Trace
 from graphclust.graph.build import static
 from graphclust.graph.export import to_scipy
+from graphclust.heads import as_head
 from graphclust.heads.embedding import EmbeddingMethod, head_param
 from graphclust.heads.head import Vectors
 from graphclust.kernels.determinism import one_thread
 from graphclust.kernels.sgns import SkipGram
 from graphclust.kernels.walks import Walks
-from graphclust.nn.assign import aligned, by_centres, memberships
-from graphclust.nn.descent import ONE, EventModel, go_on, train
+from graphclust.nn.assign import aligned, assignment, by_centres, memberships
+from graphclust.nn.descent import EventModel, Start, go_on, length_of, train
 from graphclust.nn.events import EventBatch, EventBatches, labels_over_time
 from graphclust.params import param
+from graphclust.results import Labels
 
 FAR = -1e30  # s of a partner that there is not
 TINY = 1e-6  # in the published logarithms
@@ -65,9 +67,10 @@ class TGC(EmbeddingMethod):
     """Temporal graph clustering (Liu et al. 2024), corrected; or as published, by `mode`.
 
     Same seed, same labels, whatever the number of threads: all runs on one. `extras`:
-    `trained_centres` (K, D), `forgetting` (N,) the δ, `first_vectors` (N, D) the x, `moments` (S,)
-    and `labels_over_time` (S, N), which `Clustering.labels_at` reads: at a moment a node is in the
-    cluster to whose mean its λ is highest, given its last partners. `soft`: Student-t memberships.
+    `trained_centres` (K, D), `forgetting` (N,) the δ for a `length` of the stream, `first_vectors`
+    (N, D) the x, `last_moment`, `moments` (S,) and `labels_over_time` (S, N), which
+    `Clustering.labels_at` reads: at a moment a node is in the cluster to whose mean its λ is
+    highest, given its last partners. `soft`: Student-t memberships.
     O(E (H + Q) D) time an epoch, O(N D + E) memory.
 
     When events have come, `fit(events, continue_from=earlier)` learns from those that are later
@@ -121,7 +124,11 @@ class TGC(EmbeddingMethod):
             known = earlier.rows >= 0
             before = np.where(known, earlier.result.labels[earlier.rows], -1)
             found["labels"], order = aligned(found["labels"], before)
-            found["soft"] = found["soft"][:, order]
+            columns = np.r_[order, len(order) : found["soft"].shape[1]]  # empty ones stay behind
+            found["soft"] = found["soft"][:, columns]
+            key = "centres" if self.labels == "head" else "trained_centres"
+            if key in found["extras"]:
+                found["extras"][key] = found["extras"][key][columns]
         found["extras"] |= labels_over_time(
             graph, found["embedding"], found["labels"], found["extras"]["forgetting"], self.moments
         )
@@ -133,30 +140,38 @@ class TGC(EmbeddingMethod):
         with one_thread():
             if earlier is None:
                 x = self._first_vectors(graph)
-                start = 1.0 if self.mode == "published" else ONE
-                z, forgetting, after = x.copy(), np.full(len(x), start, np.float32), None
+                start = Start(x, x.copy(), np.ones(len(x), np.float32))
             else:
-                x, z, forgetting, after = go_on(earlier, graph, self.dimensions, self.seed)
+                start = go_on(earlier, graph, self.dimensions, self.seed)
             batches = EventBatches.of(
                 graph,
                 strict=self.mode == "corrected",
-                after=after,
+                after=start.after,
                 history=self.history,
                 negatives=self.negatives,
                 batch_size=self.batch_size,
             )
-            model = EventModel(self, z, x, forgetting)
-            train(model, batches, trace)
+            model = EventModel(self, start.z, start.x, start.delta, start.centres)
+            train(model, batches, trace, lambda: self._labels(model, graph))
         last = [graph.t[-1].item()] if len(graph.t) else []
-        last += [] if after is None else [after]
+        last += [] if start.after is None else [start.after]
         extras = {
-            "first_vectors": x,
-            "forgetting": model.forgetting.numpy(),
+            "first_vectors": start.x,
+            "forgetting": model.delta,
+            "length": length_of(graph),
             "last_moment": max(last, default=None),
         }
         if model.centres is not None:
             extras["trained_centres"] = model.centres.detach().numpy()
-        return z, extras
+        return start.z, extras
+
+    def _labels(self, model: EventModel, graph: Data) -> Labels:
+        """The clusters as they are at this moment."""
+        if self.labels == "centres" and model.centres is not None:
+            return assignment(model.z, model.centres.detach().numpy()).argmax(axis=1)
+        head = as_head(self.head)
+        found: Labels = head.fit(model.z, self.n_clusters, graph=graph, seed=self.seed)["labels"]
+        return found
 
     def _first_vectors(self, graph: Data) -> Vectors:
         """Skip-gram on walks over the projection, with uniform steps as published."""
@@ -225,7 +240,7 @@ def intensities(apart: Tensor, batch: EventBatch, decay: Tensor, missing: float)
     if weight.shape[1] > 1:  # else it has all attention
         nearness = torch.where(batch.met > 0, -apart[:, 0, 1 : 1 + weight.shape[1]], missing)
         weight = weight * torch.softmax(nearness, dim=1)
-    weight = torch.cat([torch.ones_like(weight[:, :1]), weight], dim=1)
+    weight = torch.cat([weight.new_ones(len(weight), 1), weight], dim=1)
     return -(weight[:, None] @ apart)[:, 0]
 
 

@@ -4,20 +4,21 @@ The method, `methods.tgc`, has the equations: `terms` of a batch.
 """
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import softplus
 from torch_geometric.data import Data
 
 from graphclust.base import Earlier, Trace
 from graphclust.graph.build import static
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import to_scipy
-from graphclust.heads import as_head
 from graphclust.heads.head import Labels, Vectors
 from graphclust.heads.kmeans import kmeans
 from graphclust.kernels.gram import Descent, gram
@@ -27,26 +28,38 @@ from graphclust.nn.events import EventBatch, EventBatches
 STARTS = 20  # of k-means, for the first centres
 MOST = 20  # places in a batch that a node moves for: 0.2 of the way at the rate 0.01
 GAIN = 1e-3  # share of the loss that an epoch must gain not to try patience
-ONE = math.log(math.e - 1)  # softplus(ONE) = 1
 
 
 class EventModel:
-    """What is trained: z in place, the centres and δ."""
+    """What is trained: z in place, the centres, which k-means finds where none are given, and δ;
+    `forgetting` is that of δ's parameter whose softplus it is, or as published δ itself."""
 
-    def __init__(self, method: Any, z: Vectors, x: Vectors, forgetting: Vectors) -> None:
+    def __init__(
+        self, method: Any, z: Vectors, x: Vectors, delta: Vectors, centres: Vectors | None = None
+    ) -> None:
         self.method, self.first, self.z = method, torch.from_numpy(x), z
         self.table, self.descend = (
             torch.from_numpy(z),
             Descent(z, None if method.mode == "published" else MOST),
         )
-        self.forgetting = torch.from_numpy(forgetting)
+        self.corrected = method.mode == "corrected"
+        forgetting = torch.from_numpy(delta)
+        self.forgetting = torch.log(torch.expm1(forgetting)) if self.corrected else forgetting
         self.centres: Tensor | None = None
         self.target: Tensor | None = None
         self.certainty = torch.empty(0)  # (N,) Σ_k p_k log p_k
         k = method.n_clusters
         if k is not None and (method.node_weight or method.labels == "centres"):
-            found = kmeans(x, k, seed=method.seed, n_init=STARTS)[1]
-            self.centres = torch.from_numpy(np.asarray(found, np.float32)).requires_grad_(True)
+            if centres is None or len(centres) != k:
+                centres = kmeans(x, k, seed=method.seed, n_init=STARTS)[1]
+            self.centres = torch.from_numpy(np.array(centres, np.float32)).requires_grad_(True)
+
+    @property
+    def delta(self) -> Vectors:
+        """(N,) δ."""
+        delta = softplus(self.forgetting) if self.corrected else self.forgetting
+        values: Vectors = delta.numpy()
+        return values
 
     def new_target(self) -> None:
         """p of all nodes, from where they began and where the centres are now."""
@@ -54,12 +67,6 @@ class EventModel:
             with torch.no_grad():
                 self.target = target_distribution(student_t(self.first, self.centres))
                 self.certainty = torch.xlogy(self.target, self.target).sum(dim=1)
-
-    def labels(self) -> Labels:
-        """The clusters of the head as they are at this moment."""
-        found = as_head(self.method.head).fit(self.z, self.method.n_clusters, seed=self.method.seed)
-        labels: Labels = found["labels"]
-        return labels
 
     def step(self, batch: EventBatch) -> dict[str, float]:
         """One step of gradient descent; the sums of the terms."""
@@ -96,12 +103,14 @@ class EventModel:
         return (weight * (self.certainty[batch.sources] - cross)).sum()
 
 
-def train(model: EventModel, batches: EventBatches, trace: Trace) -> None:
+def train(
+    model: EventModel, batches: EventBatches, trace: Trace, labels: Callable[[], Labels]
+) -> None:
     """Epochs until they are over, gain nothing any more, or `trace` says True."""
     method = model.method
     best, waited = math.inf, 0
     for epoch in range(method.epochs if len(batches) else 0):
-        trace.labels(epoch, model.labels)
+        trace.labels(epoch, labels)
         if epoch % method.refresh == 0:
             model.new_target()
         rng = np.random.default_rng([method.seed, epoch])
@@ -110,9 +119,10 @@ def train(model: EventModel, batches: EventBatches, trace: Trace) -> None:
             for name, value in model.step(batch).items():
                 sums[name] += value
         means = {name: value / len(batches) for name, value in sums.items()}
-        if not math.isfinite(means["loss"]):
+        if not (math.isfinite(means["loss"]) and np.isfinite(model.z).all()):
             raise FloatingPointError(
-                f"the loss is {means['loss']} in epoch {epoch}; try a lower rate than {method.rate}"
+                f"the loss is {means['loss']} in epoch {epoch}, or vectors are not finite; try a "
+                f"lower rate than {method.rate}"
             )
         waited = 0 if means["loss"] < (1 - GAIN) * best else waited + 1
         best = min(best, means["loss"])
@@ -120,10 +130,22 @@ def train(model: EventModel, batches: EventBatches, trace: Trace) -> None:
             return
 
 
-def go_on(
-    earlier: Earlier, graph: Data, dimensions: int, seed: int
-) -> tuple[Vectors, Vectors, Vectors, float]:
-    """x, z and δ of all nodes, new ones among known ones; and the moment to go on from."""
+class Start(NamedTuple):
+    """x, z (N, D) and δ (N,) to begin with, the centres where there are any, and the moment after
+    which events are new."""
+
+    x: Vectors
+    z: Vectors
+    delta: Vectors
+    centres: Vectors | None = None
+    after: float | None = None
+
+
+def go_on(earlier: Earlier, graph: Data, dimensions: int, seed: int) -> Start:
+    """Where an earlier result has led to, new nodes among known ones.
+
+    δ counts lengths of the stream, so it is scaled to the length that the stream has now.
+    """
     result, rows = earlier
     extras, z = result.extras, getattr(result, "embedding", None)
     if z is None or "first_vectors" not in extras:
@@ -146,7 +168,15 @@ def go_on(
     found[lost, : 2 * d] = np.tile((2 * rng.random((lost.sum(), d)) - 1) / d, 2)
     found[lost, 2 * d] = np.median(extras["forgetting"])
     x, z, forgetting = (np.ascontiguousarray(part) for part in np.split(found, [d, 2 * d], axis=1))
-    return x, z, forgetting[:, 0].copy(), extras["last_moment"]
+    now = length_of(graph)
+    scale = now / extras["length"] if now and extras["length"] else 1.0
+    delta = (forgetting[:, 0] * np.float32(scale)).copy()
+    return Start(x, z, delta, extras.get("trained_centres"), extras["last_moment"])
+
+
+def length_of(graph: Data) -> float:
+    """From the first event to the last; 0 without events."""
+    return float(graph.t[-1] - graph.t[0]) if len(graph.t) else 0.0
 
 
 def _fill(rows: Vectors, known: NDArray[np.bool_], adjacency: sp.csr_array) -> None:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,12 +83,22 @@ def test_parts_of_the_time_line():
     pieces = list(slices(graph, 7))
     assert [end for end, _ in pieces] == [p.t[-1].item() for _, p in pieces]
     assert torch.equal(torch.cat([p.edge_index for _, p in pieces], dim=1), graph.edge_index)
-    assert {len(p.t) for _, p in pieces} == {11, 12}
+    assert len(pieces) == 7
+    assert all(a.t[-1] < b.t[0] for (_, a), (_, b) in pairwise(pieces))  # moments are not cut
+    assert len(list(slices(events((0, 1, 5), (1, 2, 5), (0, 2, 6)), 3))) == 2
     seen = list(windows(graph, 6))
     assert torch.equal(torch.cat([p.t for _, p in seen]), graph.t)
     wide = list(windows(graph, 6, step=3))
     assert all(((p.t >= end - 6) & (p.t < end)).all() for end, p in wide)
     assert wide[-1][1].t[-1] == graph.t[-1]
+
+
+def test_every_event_is_in_one_window_whatever_rounding_does():
+    graph = events(*((0, 1, 0.1 * i) for i in (0, 1, 2, 3, 5, 6, 7)))
+    seen = [part.t for _, part in windows(graph, 0.1)]
+    assert torch.equal(torch.cat(seen), graph.t)
+    ends = [end for end, _ in windows(events((0, 1, 0), (0, 1, 5), (0, 1, 9)), 1, step=4)]
+    assert ends == [1, 5, 9, 13]
 
 
 def test_decay_halves():

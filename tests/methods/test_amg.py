@@ -138,3 +138,8 @@ def test_the_published_method_finds_planted_blocks():
     assert set(published.extras["solvers"]) == {"bootstrap_amg"}
     assert published.extras["rates"].max() < 1e-6
     assert nmi(graph.y, published.labels) > 0.7
+
+
+def test_many_vectors_of_a_hierarchy_that_is_coarse_at_once():
+    graph = load("sbm:n=500,k=5,p_in=0.1,p_out=0.01")
+    assert METHODS["amg"](n_clusters=70, solver="amg").fit(graph).embedding.shape == (500, 70)

@@ -186,9 +186,27 @@ def test_training_ends_when_the_loss_gains_nothing():
     assert len(TGC(**(SMALL | {"rate": 0.0, "epochs": 9, "patience": 0})).fit(graph).history) == 9
 
 
+def test_without_a_history():
+    graph = temporal_sbm(100, 4, events=2000, mixing=0.1, seed=0)
+    for mode in ("corrected", "published"):
+        result = TGC(**SMALL, history=0, mode=mode).fit(graph)
+        assert ari(graph.y.numpy(), result.labels) > 0.8
+
+
+@pytest.mark.parametrize("labels", ["head", "centres"])
+def test_who_watches_sees_the_labels_of_the_method(labels):
+    graph, seen = temporal_sbm(100, 4, events=1000, seed=0), []
+    TGC(**SMALL, labels=labels).fit(graph, watch=lambda epoch, found: seen.append(found))
+    start = TGC(**(SMALL | {"epochs": 0}), labels=labels).fit(graph)
+    assert len(seen) == 5
+    assert ari(seen[0], start.labels) == 1
+
+
 def test_a_rate_too_high_is_said():
     graph = temporal_sbm(20, 2, events=3000, seed=0)
-    with pytest.raises(FloatingPointError, match="the loss is nan in epoch 0; try a lower rate"):
+    with pytest.raises(
+        FloatingPointError, match="in epoch 0, or vectors are not finite; try a lower"
+    ):
         TGC(**SMALL, mode="published", rate=1e25).fit(graph)
 
 
@@ -269,6 +287,42 @@ def test_only_later_events_are_learnt_from(parts):
     assert np.array_equal(again.embedding, before.embedding)
     assert again.history == []
     assert np.array_equal(again.labels, before.labels)
+
+
+@pytest.mark.filterwarnings("ignore:only .* clusters hold a node")
+@pytest.mark.parametrize("labels", ["head", "centres"])
+@pytest.mark.parametrize("k", [4, 40])
+def test_soft_memberships_and_centres_follow_the_labels(parts, labels, k):
+    first, whole, _ = parts
+    model = TGC(**(SMALL | {"n_clusters": k}), labels=labels, head="kmeans")
+    before = model.fit(as_graph(first))
+    same = model.fit(as_graph(first), continue_from=before)
+    assert np.array_equal(same.labels, before.labels)
+    after = model.fit(as_graph(whole), continue_from=before)
+    assert np.allclose(after.soft.sum(axis=1), 1)
+    assert (after.soft.argmax(axis=1) == after.labels).mean() > 0.9
+    centres = after.extras["centres" if labels == "head" else "trained_centres"]
+    near = np.linalg.norm(after.embedding[:, None] - centres, axis=2).argmin(axis=1)
+    assert (near == after.labels).mean() > 0.99
+
+
+def test_forgetting_is_by_the_length_of_the_stream(parts):
+    first, whole, _ = parts
+    model = TGC(**(SMALL | {"epochs": 0}))
+    before = model.fit(as_graph(first))
+    assert np.allclose(before.extras["forgetting"], 1)
+    after = model.fit(as_graph(whole), continue_from=before)
+    rates = [r.extras["forgetting"][0] / r.extras["length"] for r in (before, after)]
+    assert rates[0] == pytest.approx(rates[1], rel=1e-4)
+
+
+def test_moments_may_be_dates():
+    table = pd.DataFrame([(0, 1, "2020-01-01"), (1, 2, "2020-01-02"), (0, 2, "2020-02-01")])
+    table.columns = ["source", "target", "t"]
+    table["t"] = pd.to_datetime(table["t"])
+    result = TGC(**(SMALL | {"n_clusters": 1}), moments=3).fit(as_graph(table))
+    assert (result.labels_at(pd.Timestamp("2020-01-01")) >= 0).tolist() == [True, True, False]
+    assert (result.labels_at(np.datetime64("2020-02-01")) >= 0).all()
 
 
 def test_a_result_from_a_file_goes_on_as_well(parts, tmp_path):
