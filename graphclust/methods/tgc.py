@@ -44,7 +44,6 @@ from torch.nn.functional import softplus
 from torch_geometric.data import Data
 
 from graphclust.base import Earlier, Trace
-from graphclust.graph.build import static
 from graphclust.graph.export import to_scipy
 from graphclust.heads import as_head
 from graphclust.heads.embedding import EmbeddingMethod, head_param
@@ -175,7 +174,7 @@ class TGC(EmbeddingMethod):
 
     def _first_vectors(self, graph: Data) -> Vectors:
         """Skip-gram on walks over the projection, with uniform steps as published."""
-        adjacency = to_scipy(static(graph))
+        adjacency = to_scipy(graph)  # events add up
         adjacency.sort_indices()
         published = self.mode == "published"
         weight = np.log1p(adjacency.data / (adjacency.data.mean() if adjacency.nnz else 1))

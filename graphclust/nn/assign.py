@@ -58,8 +58,13 @@ def assignment(z: Vectors, centres: Vectors) -> Vectors:
 
 def memberships(z: Vectors, labels: NDArray[np.int64]) -> Vectors:
     """(N, K) Student-t memberships to the means of the clusters that a head found."""
+    return assignment(z, means(z, labels))
+
+
+def means(z: Vectors, labels: NDArray[np.int64]) -> Vectors:
+    """(K, D) the mean row of each cluster."""
     member = sp.csr_array((np.ones(len(z), z.dtype), (labels, np.arange(len(z)))))
-    return assignment(z, np.asarray(member @ z / member.sum(axis=1)[:, None]).astype(z.dtype))
+    return np.asarray(member @ z / member.sum(axis=1)[:, None]).astype(z.dtype)
 
 
 def sharpness(z: Vectors, centres: Vectors) -> float:

@@ -16,7 +16,6 @@ from torch.nn.functional import softplus
 from torch_geometric.data import Data
 
 from graphclust.base import Earlier, Trace
-from graphclust.graph.build import static
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import to_scipy
 from graphclust.heads.head import Labels, Vectors
@@ -38,11 +37,9 @@ class EventModel:
         self, method: Any, z: Vectors, x: Vectors, delta: Vectors, centres: Vectors | None = None
     ) -> None:
         self.method, self.first, self.z = method, torch.from_numpy(x), z
-        self.table, self.descend = (
-            torch.from_numpy(z),
-            Descent(z, None if method.mode == "published" else MOST),
-        )
+        self.table = torch.from_numpy(z)
         self.corrected = method.mode == "corrected"
+        self.descend = Descent(z, MOST if self.corrected else None)
         forgetting = torch.from_numpy(delta)
         self.forgetting = torch.log(torch.expm1(forgetting)) if self.corrected else forgetting
         self.centres: Tensor | None = None
@@ -63,7 +60,7 @@ class EventModel:
 
     def new_target(self) -> None:
         """p of all nodes, from where they began and where the centres are now."""
-        if self.centres is not None and self.method.mode == "corrected":
+        if self.centres is not None and self.corrected:
             with torch.no_grad():
                 self.target = target_distribution(student_t(self.first, self.centres))
                 self.certainty = torch.xlogy(self.target, self.target).sum(dim=1)
@@ -161,7 +158,7 @@ def go_on(earlier: Earlier, graph: Data, dimensions: int, seed: int) -> Start:
     both = np.concatenate(parts, axis=1)
     found = np.zeros((len(rows), both.shape[1]), np.float32)
     found[known] = both[rows[known]]
-    _fill(found, known, to_scipy(static(graph)))
+    _fill(found, known, to_scipy(graph))
     d = z.shape[1]
     rng = np.random.default_rng(seed)
     lost = ~found.any(axis=1)

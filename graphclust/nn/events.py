@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances
@@ -14,6 +13,7 @@ from torch_geometric.data import Data
 
 from graphclust.graph.temporal import Stream, scaled, slices, unit_times
 from graphclust.kernels.gram import gram
+from graphclust.nn.assign import means
 
 POWER = 0.75  # of the degrees, in the distribution of negatives
 RECENT = 5  # partners that tell where a node is at a moment
@@ -126,9 +126,7 @@ def labels_over_time(
     if not len(graph.t):
         return {}
     stream, times = Stream.of(graph), graph.t.numpy()
-    member = sp.csr_array((np.ones(len(z), z.dtype), (labels, np.arange(len(z)))))
-    centres = np.asarray(member @ z / member.sum(axis=1)[:, None]).astype(z.dtype)
-    apart = pairwise_distances(z, centres, metric="sqeuclidean")
+    apart = pairwise_distances(z, means(z, labels), metric="sqeuclidean")
     ends = [end for end, _ in slices(graph, min(moments, len(times)))]
     found = np.empty((len(ends), len(z)), np.int64)
     nodes = np.arange(len(z))[:, None]
