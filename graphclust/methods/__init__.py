@@ -34,5 +34,6 @@ METHODS: Registry[Method] = Registry(
     scgc="graphclust.methods.scgc:SCGC",
     pamc="graphclust.methods.pamc:PamC",
     amg="graphclust.methods.amg:AMG",
+    minmax="graphclust.methods.minmax:MinMaxCorrelation",
 )
 Result.methods = METHODS
