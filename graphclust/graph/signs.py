@@ -1,11 +1,16 @@
 """Graphs as similar and dissimilar pairs: which pairs attract, and how much."""
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 from torch_geometric.data import Data
 
-from graphclust.graph.errors import count, warn
-from graphclust.graph.export import to_scipy
+from graphclust.graph.errors import GraphError, count, warn
+from graphclust.graph.export import is_signed, to_scipy
+from graphclust.kernels.contraction import inside
 
 
 def positive_pairs(graph: Data, threshold: float = 0.0) -> sp.csr_array:
@@ -26,3 +31,62 @@ def positive_pairs(graph: Data, threshold: float = 0.0) -> sp.csr_array:
     adjacency.eliminate_zeros()
     adjacency.sort_indices()
     return adjacency
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What lies between two nodes i and j: c_ij = w_ij − γ s_i s_j, paid when cut if positive and
+    when together if negative.
+
+    Attributes:
+        matrix: (N, N) symmetric w, columns sorted, no diagonal.
+        gamma: γ: 0 where pairs without an edge are neutral, 1 where they repel.
+        sizes: (N,) s, how many of the user's nodes each one is.
+    """
+
+    matrix: sp.csr_array
+    gamma: float
+    sizes: NDArray[np.float64]
+
+    def paid(self, labels: NDArray[np.int64]) -> float:
+        """Σ of the positive costs that are cut and of the sizes of the negative ones inside."""
+        return self._positive - inside(self.matrix, self.sizes, self.gamma, labels)
+
+    @cached_property
+    def _positive(self) -> float:
+        """What nodes alone pay."""
+        coo = self.matrix.tocoo()
+        row, column = coo.coords
+        costs = coo.data - self.gamma * self.sizes[row] * self.sizes[column]
+        return float(np.maximum(costs, 0).sum()) / 2
+
+
+def pair_costs(graph: Data, negative: str = "auto", threshold: float | None = None) -> Costs:
+    """The costs of an undirected graph's pairs.
+
+    `explicit`: an edge costs w − θ, other pairs nothing; θ is `threshold`, 0 unless given.
+    `complement`: an edge costs w / θ − 1, other pairs −1; θ is half the mean weight unless given,
+    so that every pair of an unweighted graph costs 1 or −1. `auto`: explicit where weights are
+    negative, else complement.
+
+    Raises:
+        GraphError: a threshold ≤ 0 for complement.
+    """
+    matrix = to_scipy(graph)
+    matrix.sort_indices()
+    ones = np.ones(graph.num_nodes)
+    if negative == "auto":
+        negative = "explicit" if is_signed(graph) else "complement"
+    if negative == "explicit":
+        matrix.data = matrix.data - (threshold or 0.0)
+        return Costs(matrix, 0.0, ones)
+    if threshold is None:
+        weights = matrix.data[matrix.data > 0]
+        threshold = float(weights.mean()) / 2 if len(weights) else 1.0
+    if threshold <= 0:
+        raise GraphError(
+            f'threshold must be > 0 where missing pairs are negative (negative="complement"), '
+            f"found {threshold:g}"
+        )
+    matrix.data = matrix.data / threshold
+    return Costs(matrix, 1.0, ones)

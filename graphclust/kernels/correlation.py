@@ -15,7 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from graphclust.kernels.neighbours import ROUNDING, Near
+from graphclust.kernels.neighbours import Near
+from graphclust.kernels.overlaps import ROUNDING
 
 Ints = NDArray[np.integer]
 ONE = 2.0**40  # distances are summed as multiples of 1 / ONE: exactly, in whatever order

@@ -20,14 +20,11 @@ import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from graphclust.kernels.overlaps import ROUTES, overlapping
 from graphclust.kernels.splitmix import mix
 
 Ints = NDArray[np.integer]
-ROUNDING = 1e-9  # by which a similarity may miss the least one asked for
 MOST = 64_000_000  # pairs, about 2 GB where they are rounded
-FEW = 16  # wedges an entry up to which counting is fast in any case
-SAVED = 4  # times fewer look-ups than wedges from which on the join is the faster route
-ROUTES = ("auto", "counting", "join")
 
 
 class Near(NamedTuple):
@@ -86,29 +83,14 @@ def near_pairs(
         raise ValueError(f"radius must lie in [0, 1), found {radius}")
     if route not in ROUTES:
         raise ValueError(f"route must be one of {', '.join(ROUTES)}, found {route!r}")
-    sizes, twin, least = np.diff(indptr), twins(indptr, indices), 1 - radius
-    order = np.flatnonzero(twin == np.arange(len(twin)))
-    order = order[np.argsort(sizes[order], kind="stable")].astype(np.int32)
-    starts, holders = _holders(indptr, indices, order)
-    wedges = (np.diff(starts).astype(np.float64) ** 2).sum() / 2
-    if route == "join" or (route == "auto" and wedges > FEW * len(indices)):
-        members = _by_rarity(indptr, indices)
-        lists = _lists(indptr, members, order, sizes, least)
-        probes = (np.diff(lists).astype(np.float64) ** 2).sum() / 2
-        if route == "join" or wedges > SAVED * probes:
-            found = _joined(indptr, members, order, lists, sizes, least, at_most)
-            return _within(at_most, Near(*found, sizes, twin), radius)
-    found = _counted(indptr, indices, order, starts, holders, sizes, least, at_most)
-    return _within(at_most, Near(*found, sizes, twin), radius)
-
-
-def _within(at_most: int, near: Near, radius: float) -> Near:
-    """The kernels leave off after one pair too many."""
-    if len(near.first) > at_most:
+    sizes, twin = np.diff(indptr), twins(indptr, indices)
+    first = np.flatnonzero(twin == np.arange(len(twin)))
+    pairs = overlapping(indptr, indices, first, 1 - radius, route, at_most)
+    if pairs.shape[1] > at_most:
         raise ValueError(
             f"more than {at_most} pairs are at most {radius:g} apart; take a smaller radius"
         )
-    return near
+    return Near(*pairs, sizes, twin)
 
 
 @njit(nogil=True, cache=True)
@@ -172,160 +154,3 @@ def _same_open(indptr, indices, u, v):  # type: ignore[no-untyped-def]
             a += 1
             b += 1
     return True
-
-
-@njit(nogil=True, cache=True)
-def _grown(array):  # type: ignore[no-untyped-def]
-    longer = np.empty(2 * len(array), array.dtype)
-    longer[: len(array)] = array
-    return longer
-
-
-@njit(nogil=True, cache=True)
-def _holders(indptr, indices, order):  # type: ignore[no-untyped-def]
-    """For each node w, the places in `order` of the sets that hold w, rising."""
-    starts = np.zeros(len(indptr), np.int64)
-    for u in order:
-        for w in indices[indptr[u] : indptr[u + 1]]:
-            starts[w + 1] += 1
-    for w in range(len(indptr) - 1):
-        starts[w + 1] += starts[w]
-    holders, at = np.empty(starts[-1], np.int32), starts[:-1].copy()
-    for i in range(len(order)):
-        for w in indices[indptr[order[i]] : indptr[order[i] + 1]]:
-            holders[at[w]] = i
-            at[w] += 1
-    return starts, holders
-
-
-@njit(nogil=True, cache=True)
-def _counted(indptr, indices, order, starts, holders, sizes, least, at_most):  # type: ignore[no-untyped-def]
-    """Sets come by rising size, and meet those after them that are not too large to be near."""
-    n, found, last = len(order), 0, 0
-    first, second = np.empty(1024, np.int32), np.empty(1024, np.int32)
-    common = np.empty(1024, np.int32)
-    count, met, at = np.zeros(n, np.int32), np.empty(n + 1, np.int32), starts[:-1].copy()
-    for i in range(n):
-        if found > at_most:
-            break
-        u, seen = order[i], 0
-        size = sizes[u]
-        while last < n and least * sizes[order[last]] <= size + ROUNDING:
-            last += 1
-        for w in indices[indptr[u] : indptr[u + 1]]:
-            at[w] += 1  # past this set itself
-            for e in range(at[w], starts[w + 1]):
-                j = holders[e]
-                if j >= last:
-                    break
-                met[seen] = j
-                seen += count[j] == 0
-                count[j] += 1
-        for j in met[:seen]:
-            both, count[j] = count[j], 0
-            v = order[j]
-            if both >= least * (size + sizes[v] - both) - ROUNDING and found <= at_most:
-                if found == len(first):
-                    first, second, common = _grown(first), _grown(second), _grown(common)
-                first[found], second[found], common[found] = min(u, v), max(u, v), both
-                found += 1
-    return first[:found].copy(), second[:found].copy(), common[:found].copy()
-
-
-def _by_rarity(indptr: Ints, indices: Ints) -> Ints:
-    """Members of the sets, renamed so that rarer ones come first."""
-    sizes = np.diff(indptr)
-    rank = np.empty(len(sizes), np.int32)
-    rank[np.argsort(sizes, kind="stable")] = np.arange(len(sizes), dtype=np.int32)
-    entries = np.empty(len(indices), np.int8), rank[indices], indptr
-    members = sp.csr_array(entries, shape=(len(sizes), len(sizes)))
-    members.sort_indices()
-    return members.indices.astype(np.int32)
-
-
-@njit(nogil=True, cache=True)
-def _lists(indptr, members, order, sizes, least):  # type: ignore[no-untyped-def]
-    """(N + 1,) where the list of each member begins, of the sets entered under it."""
-    n = len(indptr) - 1
-    starts = np.zeros(n + 1, np.int64)
-    for u in order:
-        for w in members[indptr[u] : indptr[u] + _prefix(sizes[u], least)]:
-            starts[w + 1] += 1
-    for w in range(n):
-        starts[w + 1] += starts[w]
-    return starts
-
-
-@njit(nogil=True, cache=True)
-def _joined(indptr, members, order, starts, sizes, least, at_most):  # type: ignore[no-untyped-def]
-    """Sets come by rising size; each is looked up in, and then entered under, its first members.
-
-    Two sets of similarity ≥ t share one of their ⌊(1 − t) size⌋ + 1 rarest members, and
-    t / (1 + t) of their summed sizes.
-    """
-    n = len(indptr) - 1
-    entered, place = np.empty(starts[n], np.int32), np.empty(starts[n], np.int32)
-    head, end = starts[:n].copy(), starts[:n].copy()
-    count, met, found = np.zeros(n, np.int32), np.empty(n, np.int32), 0
-    first, second = np.empty(1024, np.int32), np.empty(1024, np.int32)
-    common = np.empty(1024, np.int32)
-    for u in order:
-        if found > at_most:
-            break
-        size, seen, prefix = sizes[u], 0, _prefix(sizes[u], least)
-        for a in range(prefix):
-            w = members[indptr[u] + a]
-            while head[w] < end[w] and sizes[entered[head[w]]] < least * size - ROUNDING:
-                head[w] += 1  # too small for this set and all that follow
-            for at in range(head[w], end[w]):
-                v = entered[at]
-                if count[v] == 0:
-                    met[seen] = v
-                    seen += 1
-                if count[v] >= 0:
-                    rest = min(size - a, sizes[v] - place[at])
-                    enough = count[v] + rest >= _shared(size, sizes[v], least)
-                    count[v] = count[v] + 1 if enough else -1
-        for v in met[:seen]:
-            if count[v] > 0:
-                both = _intersection(members, indptr, u, v, _shared(size, sizes[v], least))
-                if both > 0 and found <= at_most:
-                    if found == len(first):
-                        first, second, common = _grown(first), _grown(second), _grown(common)
-                    first[found], second[found], common[found] = min(u, v), max(u, v), both
-                    found += 1
-            count[v] = 0
-        for a in range(prefix):
-            w = members[indptr[u] + a]
-            entered[end[w]], place[end[w]] = u, a
-            end[w] += 1
-    return first[:found].copy(), second[:found].copy(), common[:found].copy()
-
-
-@njit(inline="always")
-def _prefix(size, least):  # type: ignore[no-untyped-def]
-    return size - int(np.ceil(least * size - ROUNDING)) + 1
-
-
-@njit(inline="always")
-def _shared(a, b, least):  # type: ignore[no-untyped-def]
-    """The least number of members that sets of these sizes must share."""
-    return int(np.ceil(least / (1 + least) * (a + b) - ROUNDING))
-
-
-@njit(nogil=True, cache=True)
-def _intersection(members, indptr, u, v, need):  # type: ignore[no-untyped-def]
-    """Number of shared members, 0 where it is less than `need`."""
-    a, b, both = indptr[u], indptr[v], 0
-    while a < indptr[u + 1] and b < indptr[v + 1]:
-        if both + min(indptr[u + 1] - a, indptr[v + 1] - b) < need:
-            return 0
-        if members[a] == members[b]:
-            both += 1
-            a += 1
-            b += 1
-        elif members[a] < members[b]:
-            a += 1
-        else:
-            b += 1
-    return both if both >= need else 0
