@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from graphclust.base import Method
     from graphclust.classify import GraphClassifier
     from graphclust.evaluate.compare import compare
+    from graphclust.evaluate.disagreements import disagreements
     from graphclust.evaluate.flow import flow_imbalance, flow_matrix, top_pairs
     from graphclust.evaluate.links import score_edges
     from graphclust.graph.convert import as_graph
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from graphclust.loaders import load
     from graphclust.methods import METHODS
     from graphclust.methods.features import cluster_embedding
+    from graphclust.methods.minmax import improve
     from graphclust.pictures import draw_clusters, draw_timeline
     from graphclust.results import Clustering, Embedding
 
@@ -47,6 +49,8 @@ _HOMES = {
     "load": "loaders",
     "save": "graph.writers",
     "compare": "evaluate.compare",
+    "disagreements": "evaluate.disagreements",
+    "improve": "methods.minmax",
     "score_edges": "evaluate.links",
     "flow_imbalance": "evaluate.flow",
     "flow_matrix": "evaluate.flow",
@@ -67,10 +71,12 @@ __all__ = [
     "cluster",
     "cluster_embedding",
     "compare",
+    "disagreements",
     "draw_clusters",
     "draw_timeline",
     "flow_imbalance",
     "flow_matrix",
+    "improve",
     "load",
     "save",
     "score_edges",

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -76,6 +76,7 @@ class Method(ABC):
     warm_start: ClassVar[bool] = False  # does `_fit` take initial labels?
     continues: ClassVar[bool] = False  # does `_fit` take an earlier result?
     guided: ClassVar[bool] = False  # does `_fit` take known clusters of some nodes?
+    linked: ClassVar[bool] = False  # does `_fit` take pairs that must or cannot be together?
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -99,6 +100,8 @@ class Method(ABC):
         initial: Any = None,
         continue_from: Result | None = None,
         seeds: Mapping[Any, int] | None = None,
+        must_link: Iterable[tuple[Any, Any]] | None = None,
+        cannot_link: Iterable[tuple[Any, Any]] | None = None,
     ) -> Clustering:
         """Cluster `graph` (anything `as_graph` takes); labels in `y` are never looked at.
 
@@ -114,6 +117,8 @@ class Method(ABC):
                 nodes are known by their ids.
             seeds: where the method can: from node id to the cluster, 0 to K − 1, that the caller
                 knows it to be in.
+            must_link, cannot_link: where the method can: pairs of node ids that are in one cluster,
+                or are not.
 
         Raises:
             ValueError, TypeError: a parameter is out of range or of a wrong type.
@@ -132,6 +137,11 @@ class Method(ABC):
             if not self.guided:
                 raise TypeError(f"{self.name} takes no seeds")
             warm["seeds"] = _known(seeds, ids, n_clusters)
+        if must_link is not None or cannot_link is not None:
+            if not self.linked:
+                raise TypeError(f"{self.name} takes neither must_link nor cannot_link")
+            pairs = {"must_link": must_link, "cannot_link": cannot_link}
+            warm["links"] = tuple(_pairs(name, given or (), ids) for name, given in pairs.items())
         if n_clusters is not None and n_clusters > len(ids):
             raise GraphError(f"n_clusters={n_clusters} is more than the {len(ids)} nodes there are")
         found = self._timed(self._fit, graph, trace, warm, watch)
@@ -217,7 +227,7 @@ class Method(ABC):
         """`labels` and, where there are any, `embedding`, `soft`, `extras`.
 
         Where `warm_start` is set, it also takes `initial: Labels | None = None`, and where
-        `continues` is, `earlier: Earlier | None = None`.
+        `continues` is, `earlier: Earlier | None = None`; `guided`, `seeds`; `linked`, `links`.
         """
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
@@ -256,6 +266,19 @@ def _known(seeds: Mapping[Any, int], ids: NDArray[Any], n_clusters: int | None) 
             )
         labels[place[node]] = label
     return labels
+
+
+def _pairs(what: str, pairs: Iterable[tuple[Any, Any]], ids: NDArray[Any]) -> Labels:
+    """(L, 2) places of pairs of node ids."""
+    place = {node: i for i, node in enumerate(ids.tolist())}
+    found = []
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise GraphError(f"{what} must hold pairs of node ids, found {pair!r}")
+        if unknown := [node for node in pair if node not in place]:
+            raise GraphError(f"{what} names the node {unknown[0]!r}, which the graph lacks")
+        found.append([place[pair[0]], place[pair[1]]])
+    return np.array(found, np.int64).reshape(-1, 2)
 
 
 def _initial_labels(initial: Any, ids: NDArray[Any]) -> Labels:

@@ -1,6 +1,7 @@
 """Small graphs and helpers that several test files share."""
 
 import warnings
+from functools import cache
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from graphclust.params import required
 TRIANGLES = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5), (2, 3)]  # two, joined by one edge
 
 
+OWN = {"dense_correlation": {"threshold": 0.5}}  # how alike two nodes must be
 QUICK = {"starts": 2, "warm": 40, "epochs": 60, "rate": 1e-2}  # trained in several phases
 
 
@@ -27,7 +29,7 @@ def method(name: str, k: int = 4, **params) -> Method:
     cls = METHODS[name]
     needed = {"n_clusters": k} if cls.told_k or "n_clusters" in required(cls) else {}
     quick = QUICK if set(QUICK) <= set(cls.__dataclass_fields__) else {}
-    return cls(**(quick | needed | params))
+    return cls(**(quick | OWN.get(name, {}) | needed | params))
 
 
 def planted(seed: int = 0, n: int = 120, k: int = 4) -> Data:
@@ -64,11 +66,28 @@ def eventful(graph: Data) -> Data:
 
 
 def planted_for(name: str) -> Data:
-    """Clusters that the method can find: by density, or by the flow round a cycle of four."""
+    """Clusters that the method can find: by density, or by the flow round a cycle of four, or by
+    what most pairs inside and between are."""
     if suited(name, planted()).directed:
         graph = dsbm(120, 4, p=0.6, eta=0.0)
         return as_graph(graph, x=feature_matrix(planted().x))
+    if name in ("minmax", "correlation"):  # where most pairs inside must be edges
+        return attributed_sbm(120, 4, p_in=0.9, p_out=0.02, features=16, signal=2.0)
     return suited(name, planted())
+
+
+@cache
+def partitions(n: int) -> np.ndarray:
+    """(B, n) labels, each way to divide n nodes once."""
+
+    def grow(labels, used):
+        if len(labels) == n:
+            yield labels
+            return
+        for label in range(used + 1):
+            yield from grow([*labels, label], max(used, label + 1))
+
+    return np.array(list(grow([], 0)))
 
 
 def noise(n: int = 150, seed: int = 0) -> Data:

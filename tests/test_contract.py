@@ -85,7 +85,8 @@ def test_planted_blocks_are_found_in_weights(name):
         params = {"scgc": fitted, "filter": far}.get(name, {"epochs": 300})
         assert ari(y, method(name, k=3, **params).fit(graph).labels) > 0.95
     elif name != "label_propagation":  # weights only break ties there
-        assert ari(y, method(name, k=3).fit(graph).labels) > 0.95
+        signs = {"threshold": 1.0} if name == "minmax" else {}
+        assert ari(y, method(name, k=3, **signs).fit(graph).labels) > 0.95
 
 
 @pytest.mark.parametrize("name", density_methods)
@@ -133,6 +134,8 @@ def test_same_seed_same_labels(name):
 
 @every_method
 def test_the_seed_is_used(name):
+    if name == "minmax":
+        pytest.skip("a certificate ends the search before chance is asked")
     graph = suited(name, noise())
     runs = {method(name, k=6, seed=seed).fit(graph).labels.tobytes() for seed in range(6)}
     assert (len(runs) > 1) == METHODS[name].randomised
@@ -353,6 +356,12 @@ def test_an_empty_graph_is_refused(name):
 def test_initial_labels_are_refused_where_they_do_nothing(name):
     with pytest.raises(TypeError, match="takes no initial labels"):
         method(name).fit(planted_for(name), initial=np.zeros(120, int))
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if not METHODS[name].linked])
+def test_links_are_refused_where_they_do_nothing(name):
+    with pytest.raises(TypeError, match="takes neither must_link nor cannot_link"):
+        method(name).fit(planted_for(name), cannot_link=[(0, 1)])
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].max_nodes])

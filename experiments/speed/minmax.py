@@ -11,6 +11,7 @@ in a process of its own, so that its peak memory is its own.
 
 import argparse
 import math
+import resource
 import subprocess
 import sys
 import time
@@ -33,7 +34,9 @@ R = 0.7
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("what", choices=("metric", "growth", "search", "one"))
     parser.add_argument("--data", default="ca_astroph")
     parser.add_argument("--edges", type=int, nargs="+", default=[100_000, 1_000_000])
@@ -151,17 +154,14 @@ def one(options: argparse.Namespace) -> None:
     adjacency = make(options.edges[0])
     m, held = adjacency.nnz // 2, process.memory_info().rss
     spent, found = steps(adjacency)
-    peak = process.memory_info().rss if not hasattr(process, "memory_full_info") else highest()
     print(
-        f"{options.kind[0]}: {m} edges, {found}, peak {peak / 1e9:.2f} GB "
+        f"{options.kind[0]}: {m} edges, {found}, peak {highest() / 1e9:.2f} GB "
         f"({held / 1e9:.2f} before): "
         + ", ".join(f"{name} {value:.3f}" for name, value in spent.items())
     )
 
 
 def highest() -> float:
-    import resource
-
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -171,12 +171,10 @@ def steps(adjacency: sp.csr_array) -> tuple[dict[str, float], str]:
     spent["pairs"], near = timed(lambda: near_pairs(indptr, indices, R))
     spent["rounding"], labels = timed(lambda: round_metric(near, R, R))
     spent["both"] = spent["pairs"] + spent["rounding"]
-    pairs = len(near.first)
-    del near
     spent["approximation"], (_, phi) = timed(lambda: three_approximation(indptr, indices))
     spent["core"], bound = timed(lambda: core_bound(indptr, indices, phi))
     worst = disagreements(indptr, indices, labels).max()
-    return spent, f"{pairs} pairs, max D {worst}, bound {bound}"
+    return spent, f"{len(near.first)} pairs, max D {worst}, bound {bound}"
 
 
 def search(options: argparse.Namespace) -> None:

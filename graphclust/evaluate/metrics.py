@@ -179,13 +179,18 @@ def clusters_of(graph: Any, labels: ArrayLike) -> tuple[sp.csr_array, Labels, bo
     data: Data = as_graph(graph)
     if is_signed(data):
         raise GraphError("internal scores take no negative edge weights")
+    return to_scipy(data), labels_for(data, labels), bool(data.directed)
+
+
+def labels_for(graph: Data, labels: ArrayLike) -> Labels:
+    """(N,) the labels from 0 without gaps, after a check that there is one for each node."""
     labels = _whole("labels", labels)
-    if labels.shape != (data.num_nodes,):
+    if labels.shape != (graph.num_nodes,):
         raise ValueError(
-            f"labels must hold one cluster for each of the {data.num_nodes} nodes, "
+            f"labels must hold one cluster for each of the {graph.num_nodes} nodes, "
             f"found shape {labels.shape}"
         )
-    return to_scipy(data), np.unique(labels, return_inverse=True)[1], bool(data.directed)
+    return np.unique(labels, return_inverse=True)[1]
 
 
 def _conductance(both: sp.csr_array) -> NDArray[np.float64]:

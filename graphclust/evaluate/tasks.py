@@ -1,6 +1,6 @@
-"""What a cell asks of a method: clusters (of a digraph also the flow between), classes read off
-its vectors, held-out edges, or, of a graph classifier (which is no `Method`: it learns from
-classes), the classes of whole graphs.
+"""What a cell asks of a method: clusters (of a digraph also the flow between; or how much they
+disagree with the edges), classes read off its vectors, held-out edges, or, of a graph classifier
+(which is no `Method`: it learns from classes), the classes of whole graphs.
 
 `oracle epoch` asks for clusters as papers do that choose by the classes: to be set beside their
 figures, never beside other rows.
@@ -17,6 +17,7 @@ from sklearn.model_selection import StratifiedKFold
 from torch_geometric.data import Data
 
 from graphclust.evaluate.classification import classification
+from graphclust.evaluate.disagreements import NORMS, norms
 from graphclust.evaluate.flow import FLOW, flow_scores
 from graphclust.evaluate.links import link_prediction
 from graphclust.evaluate.metrics import EXTERNAL, INTERNAL, external, internal, n_classes
@@ -29,6 +30,7 @@ from graphclust.registry import Registry
 PERCENT = (10, 30, 50, 70, 90)  # of the nodes with classes, from which classification learns
 SPLITS = 3  # a run; the seeds bring more
 FOLDS = 5  # of graphs; seed s judges fold s mod 5 of the (s div 5)-th division
+BOUNDS = ("lower_bound", "ratio")  # certificates of methods that give any
 READINGS = ("micro_known", "macro_known", "micro_free", "macro_free")
 Measured = Callable[[Callable[[Data], Any], Data], Any]
 Task = Callable[[Any, Data, Measured], dict[str, float]]
@@ -61,6 +63,12 @@ def _scored(graph: Data, result: Any, epochs: list[Any]) -> dict[str, float]:
 def _flow(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
     result = measured(method.fit, graph)
     return _scored(graph, result, []) | flow_scores(graph, result.labels)
+
+
+def _correlation(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
+    result = measured(method.fit, graph)
+    bounds = {key: result.extras[key] for key in BOUNDS if key in result.extras}
+    return _scored(graph, result, []) | norms(graph, result.labels) | bounds
 
 
 def _classification(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
@@ -100,6 +108,7 @@ TASKS: dict[str, Task] = {
     "clustering": _clustering,
     "oracle epoch": _oracle,
     "flow": _flow,
+    "correlation": _correlation,
     "classification": _classification,
     "links": _links,
     "graph classification": _graph_classification,
@@ -109,6 +118,7 @@ COLUMNS = {
     "clustering": CLUSTERING,
     "oracle epoch": CLUSTERING,
     "flow": (*CLUSTERING, *FLOW),
+    "correlation": (*CLUSTERING, *NORMS, *BOUNDS),
     "classification": tuple(f"{name}_{percent}" for percent in PERCENT for name in READINGS),
     "links": ("auc_dot", "auc_cosine", "auc_hadamard"),
     "graph classification": ("accuracy", "epochs"),
@@ -119,6 +129,9 @@ PROTOCOLS = {
     "oracle epoch": "oracle epoch: every score at its own best epoch, chosen by the classes",
     "flow": "the final result of every run, none chosen by labels; flow: mean imbalance, by volume "
     "sums, of the most unequal pairs of clusters",
+    "correlation": "the final result of every run; max D: most disagreements of a node, Σ D: all "
+    "pairs, with every missing pair negative, or by weight where edges have signs; bound: no "
+    "clustering has a lower max D",
     "classification": "a logistic regression for each class learns from the given share of the "
     f"nodes, {SPLITS} splits a run; how many classes a judged node has is known, as published, "
     "except where it says free",

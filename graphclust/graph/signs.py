@@ -12,6 +12,9 @@ from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.export import is_signed, to_scipy
 from graphclust.kernels.contraction import inside
 
+Links = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""(L, 2) places of nodes that must be linked, and of nodes that cannot be."""
+
 
 def positive_pairs(graph: Data, threshold: float = 0.0) -> sp.csr_array:
     """(N, N) symmetric matrix of ones where an undirected edge weighs more than `threshold`.
@@ -90,3 +93,36 @@ def pair_costs(graph: Data, negative: str = "auto", threshold: float | None = No
         )
     matrix.data = matrix.data / threshold
     return Costs(matrix, 1.0, ones)
+
+
+def constrained(costs: Costs, links: Links | None) -> tuple[NDArray[np.int64], Costs]:
+    """(N,) the place of each node among M, nodes that must be linked being one; costs of those M.
+
+    Pairs that cannot be linked repel by more than all costs together.
+
+    Raises:
+        GraphError: two nodes must be linked, by way of others perhaps, and cannot be.
+    """
+    n = len(costs.sizes)
+    if links is None:
+        return np.arange(n), costs
+    must, cannot = links
+    linked = sp.csr_array((np.ones(len(must)), (must[:, 0], must[:, 1])), shape=(n, n))
+    place = sp.csgraph.connected_components(linked, directed=False)[1].astype(np.int64)
+    ends = place[cannot]
+    if len(clash := np.flatnonzero(ends[:, 0] == ends[:, 1])):
+        raise GraphError(
+            f"must_link joins the two nodes of pair {clash[0]} of cannot_link, which keeps them "
+            "apart"
+        )
+    m = int(place.max()) + 1
+    member = sp.csr_array((np.ones(n), (np.arange(n), place)), shape=(n, m))
+    matrix = (member.T @ costs.matrix @ member).tolil()
+    sizes = np.bincount(place, costs.sizes).astype(np.float64)
+    apart = np.abs(costs.matrix.data).sum() + costs.gamma * len(place) ** 2 + 1.0
+    matrix[ends[:, 0], ends[:, 1]] = matrix[ends[:, 1], ends[:, 0]] = -apart
+    matrix.setdiag(0)
+    matrix = matrix.tocsr()
+    matrix.eliminate_zeros()
+    matrix.sort_indices()
+    return place, Costs(sp.csr_array(matrix), costs.gamma, sizes)

@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 from graphclust.graph.convert import finish
 from graphclust.graph.digraphs import dsbm
 from graphclust.graph.errors import GraphError
+from graphclust.graph.export import edges_once
 from graphclust.graph.raw import Raw
 from graphclust.kernels.determinism import seeded
 
@@ -32,6 +33,22 @@ def sbm(n: int = 1000, k: int = 5, p_in: float = 0.1, p_out: float = 0.01, seed:
         g = igraph.Graph.SBM(chances.tolist(), np.bincount(y, minlength=k).tolist())
     edges = np.asarray(g.get_edgelist(), dtype=np.int64).reshape(-1, 2)
     return finish(Raw(edges[:, 0], edges[:, 1], n, directed=False, y=y))
+
+
+def signed_sbm(n: int = 1000, k: int = 5, p: float = 0.05, eta: float = 0.1, seed: int = 0) -> Data:
+    """Signed SBM: any two nodes have an edge with chance p, +1 inside blocks and −1 across, but a
+    share `eta` of the edges has the other sign.
+
+    M. Cucuringu, P. Davies, A. Glielmo, H. Tyagi, "SPONGE", AISTATS 2019,
+    https://arxiv.org/abs/1904.08575. O(N + E).
+    """
+    _check(n, k, p=p, eta=eta)
+    graph = sbm(n, k, p, p, seed)
+    y = graph.y.numpy()
+    source, target = edges_once(graph)[:2]
+    weight = np.where(y[source] == y[target], 1.0, -1.0)
+    weight[np.random.default_rng(seed).random(len(weight)) < eta] *= -1
+    return finish(Raw(source, target, n, directed=False, weight=weight, y=y))
 
 
 def dcsbm(
@@ -213,6 +230,7 @@ def _with_categories(graph: Data, fidelity: float, attributes: int, seed: int) -
 
 GENERATORS: dict[str, Callable[..., Data]] = {
     "sbm": sbm,
+    "signed_sbm": signed_sbm,
     "dcsbm": dcsbm,
     "lfr": lfr,
     "attributed_sbm": attributed_sbm,

@@ -27,6 +27,7 @@ def leiden(
     seed: int,
     initial: Labels | None = None,
     weights: NDArray[np.floating] | None = None,
+    sizes: NDArray[np.floating] | None = None,
     trace: Callable[..., bool] = lambda *_, **__: False,
 ) -> tuple[Labels, float]:
     """Labels (N,) and the objective's value as the engine states it.
@@ -34,13 +35,14 @@ def leiden(
     igraph draws from Python's global generator (`seeded` makes that repeatable), leidenalg from
     `seed`. A graph without edges stays in singletons. `g` is that of `to_igraph`, so that a search
     which runs many times converts once, or with `weights` (igraph only) of `matrix_to_igraph`.
+    `sizes` of the nodes count for the objective "cpm".
     """
     if g.ecount() == 0:
         return np.arange(g.vcount()), 0.0
     start = None if initial is None else initial.tolist()
     if engine == "igraph":
-        return _igraph(g, objective, resolution, n_iterations, weights, start, trace)
-    return _leidenalg(g, objective, resolution, n_iterations, seed, start, trace)
+        return _igraph(g, objective, resolution, n_iterations, weights, sizes, start, trace)
+    return _leidenalg(g, objective, resolution, n_iterations, seed, sizes, start, trace)
 
 
 def _igraph(
@@ -49,6 +51,7 @@ def _igraph(
     resolution: float,
     rounds: int,
     given: NDArray[np.floating] | None,
+    sizes: NDArray[np.floating] | None,
     start: Any,
     trace: Any,
 ) -> tuple[Labels, float]:
@@ -61,6 +64,8 @@ def _igraph(
             "node_weights": g.strength(mode="out", weights=weights),
             "node_in_weights": g.strength(mode="in", weights=weights),
         }
+    if objective == "cpm" and sizes is not None:
+        null = {"node_weights": sizes.tolist()}
     membership, quality, done = start, -math.inf, 0
     while done != rounds:
         found = g.community_leiden(
@@ -85,13 +90,14 @@ def _leidenalg(
     resolution: float,
     rounds: int,
     seed: int,
+    sizes: NDArray[np.floating] | None,
     start: Any,
     trace: Any,
 ) -> tuple[Labels, float]:
     """One layer, or for signed graphs the positive layer minus the negative one."""
     optimiser = leidenalg.Optimiser()
     optimiser.set_rng_seed(seed % 2**31)
-    layers = _layers(g, objective, resolution, start)
+    layers = _layers(g, objective, resolution, sizes, start)
     weights = [1, -1][: len(layers)]
     done = 0
     while done != rounds:
@@ -103,16 +109,24 @@ def _leidenalg(
     return np.asarray(layers[0].membership, dtype=np.int64), float(quality)
 
 
-def _layers(g: igraph.Graph, objective: str, resolution: float, start: Any) -> list[Any]:
+def _layers(
+    g: igraph.Graph,
+    objective: str,
+    resolution: float,
+    sizes: NDArray[np.floating] | None,
+    start: Any,
+) -> list[Any]:
     kinds = {
         "modularity": leidenalg.RBConfigurationVertexPartition,
         "cpm": leidenalg.CPMVertexPartition,
     }
 
     def layer(part: igraph.Graph, gamma: float) -> Any:
-        weights = "weight" if part.is_weighted() else None
+        options: dict[str, Any] = {"weights": "weight" if part.is_weighted() else None}
+        if objective == "cpm" and sizes is not None:
+            options["node_sizes"] = sizes.astype(int).tolist()
         return kinds[objective](
-            part, weights=weights, resolution_parameter=gamma, initial_membership=start
+            part, resolution_parameter=gamma, initial_membership=start, **options
         )
 
     if not g.is_weighted() or min(g.es["weight"]) >= 0:

@@ -40,7 +40,7 @@ class State(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def start(indptr, indices, labels):  # type: ignore[no-untyped-def]
+def started(indptr, indices, labels):  # type: ignore[no-untyped-def]
     """D, and linked lists: members of each cluster, nodes of each value of D."""
     n = len(labels)
     size, wrong = np.zeros(n + 1, np.int64), np.zeros(n, np.int64)

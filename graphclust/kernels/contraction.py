@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from graphclust.kernels.clusters import NONE, link, unlink
 
 Ints = NDArray[np.integer]
+Labels = NDArray[np.int64]
 Floats = NDArray[np.floating]
 GAIN = 1e-9  # less is rounding
 PATIENCE = 32  # moves without a new best after which a sequence ends
 ROUNDS = 50
 
 
-def contract(matrix: sp.csr_array, sizes: Floats, gamma: float) -> Ints:
+def contract(matrix: sp.csr_array, sizes: Floats, gamma: float) -> Labels:
     """(N,) labels: the two clusters of largest mutual cost are joined while that is positive.
 
     Greedy additive edge contraction: M. Keuper et al., "Efficient decomposition of image and mesh
@@ -34,8 +35,8 @@ def contract(matrix: sp.csr_array, sizes: Floats, gamma: float) -> Ints:
     return np.asarray(_contracted(indptr, indices, matrix.data.astype(float), sizes, gamma))
 
 
-def exchange(matrix: sp.csr_array, sizes: Floats, gamma: float, labels: Ints) -> Ints:
-    """(N,) labels whose cost is not above that of `labels`: Kernighan–Lin with joins (same paper).
+def exchange(matrix: sp.csr_array, sizes: Floats, gamma: float, start: Ints) -> Labels:
+    """(N,) labels whose cost is not above that of `start`: Kernighan–Lin with joins (same paper).
 
     Each pair of clusters with an edge between them, and each cluster with an empty one, exchanges
     nodes one by one, the best first and even at a loss, up to `PATIENCE` beyond the best so far;
@@ -44,7 +45,7 @@ def exchange(matrix: sp.csr_array, sizes: Floats, gamma: float, labels: Ints) ->
     at most `ROUNDS` times.
     """
     indptr, indices = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)
-    labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    labels: Labels = np.unique(start, return_inverse=True)[1].astype(np.int64)
     changed = np.ones(len(labels) + 1, np.bool_)
     for _ in range(ROUNDS):
         pairs = _adjacent(indptr, indices, labels)

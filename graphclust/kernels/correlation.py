@@ -19,15 +19,16 @@ from graphclust.kernels.neighbours import Near
 from graphclust.kernels.overlaps import ROUNDING
 
 Ints = NDArray[np.integer]
+Labels = NDArray[np.int64]
 ONE = 2.0**40  # distances are summed as multiples of 1 / ONE: exactly, in whatever order
 
 
-def disagreements(indptr: Ints, indices: Ints, labels: Ints) -> Ints:
+def disagreements(indptr: Ints, indices: Ints, labels: Ints) -> Labels:
     """(N,) D(u), for labels 0..K − 1; O(N + m)."""
     return np.asarray(_disagreements(indptr, indices, labels))
 
 
-def round_metric(near: Near, radius: float, ball: float) -> Ints:
+def round_metric(near: Near, radius: float, ball: float) -> Labels:
     """(N,) labels: balls around the nodes with most unclustered ones near them, one after another.
 
     S. Kalhan, K. Makarychev, T. Zhou, "Correlation clustering with local objectives", NeurIPS 2019,
@@ -48,7 +49,7 @@ def round_metric(near: Near, radius: float, ball: float) -> Ints:
     return np.asarray(_rounded(*tables, radius, ball))
 
 
-def pivots(indptr: Ints, indices: Ints, order: Ints) -> Ints:
+def pivots(indptr: Ints, indices: Ints, order: Ints) -> Labels:
     """(N,) labels: each unclustered node, in that order, takes its unclustered neighbours.
 
     N. Ailon, M. Charikar, A. Newman, J. ACM 55 (2008), https://doi.org/10.1145/1411509.1411513: in
@@ -57,7 +58,7 @@ def pivots(indptr: Ints, indices: Ints, order: Ints) -> Ints:
     return np.asarray(_pivots(indptr, indices, order))
 
 
-def three_approximation(indptr: Ints, indices: Ints) -> tuple[Ints, int]:
+def three_approximation(indptr: Ints, indices: Ints) -> tuple[Labels, int]:
     """(N,) labels and φ with max D ≤ 3φ, where no clustering has max D < φ; of the clusterings met
     in the search for φ, the one of least max D.
 

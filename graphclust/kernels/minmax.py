@@ -10,9 +10,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from graphclust.kernels.clusters import NONE, clear_shared, count_shared, move, settle, start, unite
+from graphclust.kernels.clusters import (
+    NONE,
+    clear_shared,
+    count_shared,
+    move,
+    settle,
+    started,
+    unite,
+)
 
 Ints = NDArray[np.integer]
+Labels = NDArray[np.int64]
 GAIN = 1e-12  # of the potential, less is rounding
 TINY = 1e-12  # terms of the potential that are left out, relative to a worst node's
 STEPS = 64  # a batch of moves lowers a worst node's D by up to M / STEPS
@@ -27,7 +36,7 @@ def join_greedily(
     large_worst: bool = True,
     small_first: bool = True,
     looks: int,
-) -> tuple[Ints, int]:
+) -> tuple[Labels, int]:
     """(N,) labels and the looks that were left: from nodes alone, a worst one's cluster is joined
     with a neighbour's, again and again.
 
@@ -43,13 +52,13 @@ def join_greedily(
         looks: entries that may be looked at.
     """
     labels, left = _joined(indptr, indices, weight, touching, large_worst, small_first, looks)
-    return np.asarray(labels), int(left)
+    return np.array(labels, np.int64), int(left)
 
 
 def descend(
-    indptr: Ints, indices: Ints, labels: Ints, *, sharpness: float = 1.0, looks: int
-) -> tuple[Ints, int]:
-    """(N,) labels of max D not above that of `labels`, and the looks that were left.
+    indptr: Ints, indices: Ints, start: Ints, *, sharpness: float = 1.0, looks: int
+) -> tuple[Labels, int]:
+    """(N,) labels of max D not above that of `start`, and the looks that were left.
 
     Lowers the potential Σ_u exp(β (D(u) − M)), β the `sharpness`: of the moves that touch a worst
     node w (w into a neighbour's cluster or out alone, a neighbour into w's cluster, another member
@@ -57,7 +66,7 @@ def descend(
     moves to where its own D would be above M. Ends where no worst node has a move; of what was met,
     the clustering of lowest M is returned.
     """
-    labels = np.array(labels, np.int64)
+    labels = np.array(start, np.int64)
     left = _descended(indptr, indices, labels, sharpness, looks)
     return labels, int(left)
 
@@ -65,7 +74,7 @@ def descend(
 @njit(nogil=True, cache=True)
 def _joined(indptr, indices, weight, touching, large_worst, small_first, looks):  # type: ignore[no-untyped-def]
     n = len(indptr) - 1
-    state = start(indptr, indices, np.arange(n))
+    state = started(indptr, indices, np.arange(n))
     labels, size, wrong = state.labels, state.size, state.wrong
     head, after, level, higher = state.head, state.after, state.level, state.higher
     degree = indptr[1:] - indptr[:-1]
@@ -128,7 +137,7 @@ def _rank(indptr, indices, w, weight, small_first, beside, ranked):  # type: ign
 @njit(nogil=True, cache=True)
 def _descended(indptr, indices, labels, sharpness, looks):  # type: ignore[no-untyped-def]
     n = len(labels)
-    state = start(indptr, indices, labels)
+    state = started(indptr, indices, labels)
     size, wrong, level, higher = state.size, state.wrong, state.level, state.higher
     reach = int(np.ceil(-np.log(TINY) / sharpness)) + 1
     term = np.exp(-sharpness * np.arange(-1, reach + 2))  # at k + 1: of a node k below the top

@@ -49,13 +49,14 @@ class Near(NamedTuple):
         return np.asarray(1 - self.common / union)
 
 
-def closed(adjacency: sp.csr_array) -> tuple[Ints, Ints]:
+def closed(adjacency: sp.csr_array) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """`indptr` (N + 1,) int64 and `indices` int32 of the sets N_u, sorted; O(N + m).
 
     `adjacency` is symmetric, its columns sorted; weights and the diagonal are not looked at.
     """
     indptr, indices = adjacency.indptr.astype(np.int64), adjacency.indices.astype(np.int32)
-    return _closed(indptr, indices)
+    starts, sets = _closed(indptr, indices)
+    return np.asarray(starts), np.asarray(sets)
 
 
 def twins(indptr: Ints, indices: Ints) -> Ints:
@@ -90,7 +91,7 @@ def near_pairs(
         raise ValueError(
             f"more than {at_most} pairs are at most {radius:g} apart; take a smaller radius"
         )
-    return Near(*pairs, sizes, twin)
+    return Near(pairs[0], pairs[1], pairs[2], sizes, twin)
 
 
 @njit(nogil=True, cache=True)

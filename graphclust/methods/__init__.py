@@ -35,5 +35,7 @@ METHODS: Registry[Method] = Registry(
     pamc="graphclust.methods.pamc:PamC",
     amg="graphclust.methods.amg:AMG",
     minmax="graphclust.methods.minmax:MinMaxCorrelation",
+    correlation="graphclust.methods.correlation:CorrelationClustering",
+    dense_correlation="graphclust.methods.dense_correlation:DenseCorrelation",
 )
 Result.methods = METHODS

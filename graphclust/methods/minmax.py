@@ -91,6 +91,7 @@ class MinMaxCorrelation(Method):
 
     kinds: ClassVar[tuple[str, ...]] = ("undirected", "weighted", "signed")
     warm_start: ClassVar = True
+    variant_of: ClassVar = "correlation"
 
     def _fit(self, graph: Data, trace: Trace, initial: Labels | None = None) -> dict[str, Any]:
         matrix = positive_pairs(graph, self.threshold)
@@ -199,8 +200,9 @@ class Search:
             yield "initial", initial
         near = _nearest(self.sets)
         greedy = self.greedy()
-        for radius in RADII[: len(RADII) if near else 0]:
-            yield f"dmn, r = {radius:g}", round_metric(near, radius, radius)
+        for radius in RADII:
+            if near is not None:
+                yield f"dmn, r = {radius:g}", round_metric(near, radius, radius)
             yield next(greedy)
         yield from greedy
         yield "three_approx", cautious
@@ -263,8 +265,8 @@ def _bounds(sets: Sets) -> tuple[Labels, dict[str, int]]:
 
 def _key(wrong: Labels) -> tuple[int, ...]:
     """Smaller is better: the maximum, then how many nodes are there, one below, two …"""
-    counts = np.bincount(wrong)[::-1][:16]
-    return (len(np.bincount(wrong)) - 1, *counts.tolist())
+    counts = np.bincount(wrong)
+    return (len(counts) - 1, *counts[:-17:-1].tolist())
 
 
 def _near(sets: Sets, radius: float) -> Near:

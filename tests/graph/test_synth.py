@@ -13,10 +13,12 @@ from graphclust.graph.synth import (
     dcsbm,
     lfr,
     sbm,
+    signed_sbm,
 )
 
 SMALL = {
     "sbm": {"n": 300, "k": 3},
+    "signed_sbm": {"n": 300, "k": 3},
     "dcsbm": {"n": 300, "k": 3},
     "lfr": {"n": 250, "mu": 0.1, "degree": 8, "max_degree": 30, "min_community": 30},
     "attributed_sbm": {"n": 300, "k": 3},
@@ -107,3 +109,13 @@ def test_attributed_lfr_is_lfr_with_attributes():
 def test_wrong_parameters_are_refused(make, text):
     with pytest.raises(GraphError, match=text):
         make()
+
+
+def test_signs_of_a_signed_sbm_tell_blocks_but_for_those_turned_round():
+    for eta in (0.0, 0.3):
+        graph = signed_sbm(400, 4, p=0.2, eta=eta, seed=1)
+        source, target = graph.edge_index.numpy()
+        y, weight = graph.y.numpy(), graph.edge_weight.numpy()
+        assert set(weight.tolist()) == {-1.0, 1.0}
+        assert np.mean((weight > 0) != (y[source] == y[target])) == pytest.approx(eta, abs=0.02)
+        assert len(weight) / (400 * 399) == pytest.approx(0.2, abs=0.02)
