@@ -26,8 +26,9 @@ def core_bound(indptr: Ints, indices: Ints, least: int = 0) -> int:
     coming on top, or when one that must join has left.
 
     Nodes are taken by falling degree and each raises the bound as far as it can; those of
-    d_u ≤ bound + 1 have nothing to say and are not looked at. O(Σ_u Σ_{w ∈ N_u} d_w) over the
-    others, which stops after `AFFORDABLE` looks: the bound is then that of the nodes so far.
+    d_u ≤ bound + 1 have nothing to say, nor have those whose neighbours' degrees tell that enough
+    of them stay. O(Σ_u Σ_{w ∈ N_u} d_w) over the others, which stops after `AFFORDABLE` looks: the
+    bound is then that of the nodes so far.
     """
     sizes = np.diff(indptr)
     order = np.argsort(-sizes, kind="stable")
@@ -84,6 +85,8 @@ def _core(indptr, indices, order, bound, affordable):  # type: ignore[no-untyped
     for u in order:
         if sizes[u] - 1 <= bound or looks > affordable:
             break
+        if _surely_not(indptr, indices, sizes, u, bound):
+            continue
         for w in indices[indptr[u] : indptr[u + 1]]:
             beside[w] = True
             looks += sizes[w]
@@ -105,6 +108,21 @@ def _core(indptr, indices, order, bound, affordable):  # type: ignore[no-untyped
             count[v] = 0
         beside[indices[indptr[u] : indptr[u + 1]]] = False
     return bound
+
+
+@njit(nogil=True, cache=True)
+def _surely_not(indptr, indices, sizes, u, guess):  # type: ignore[no-untyped-def]
+    """Is it plain from degrees that u does not refute the guess?
+
+    With d_u ≤ 2δ nobody must join, and u with its neighbours of d_u + d_v − 4 ≤ 2δ, d_v ≤ δ + 2
+    stays in S: each shares u and itself with N_u, and has both as neighbours in S.
+    """
+    if sizes[u] > 2 * guess:
+        return False
+    stay = 1
+    for v in indices[indptr[u] : indptr[u + 1]]:
+        stay += v != u and sizes[v] <= min(guess + 2, 2 * guess + 4 - sizes[u])
+    return stay >= sizes[u] - guess
 
 
 @njit(nogil=True, cache=True)
