@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphclust.evaluate.metrics import clusters_of
+from graphclust.evaluate.metrics import clusters_of, labels_for
+from graphclust.graph.build import static, symmetrise
+from graphclust.graph.convert import as_graph
+from graphclust.graph.export import is_signed, to_scipy
 from graphclust.graph.files import atomic
 from graphclust.kernels.sparse import between_groups
 from graphclust.results import Clustering
@@ -32,14 +35,21 @@ def draw_clusters(graph: Any, labels: ArrayLike, path: str | Path) -> None:
 
     A disc's area is the number of nodes; the number in it is the cluster's. Of an undirected graph
     lines are as wide as the weight between two clusters; of a directed one arrows point where more
-    flows, as wide as the net flow, and darker the more one-sided it is. At most the 30 largest
-    clusters and the 60 widest lines are drawn; the title says so.
+    flows, as wide as the net flow, and darker the more one-sided it is. Of a graph with negative
+    weights lines are as wide as what these add up to, and dashed where clusters repel each other.
+    At most the 30 largest clusters and the 60 widest lines are drawn; the title says so.
 
     Raises:
         ValueError: another ending, or labels of another shape.
     """
     path = _checked(path)
-    adjacency, labels, directed = clusters_of(graph, labels)
+    data = as_graph(graph)
+    signed = is_signed(data)
+    if signed:
+        data = symmetrise(static(data))
+        adjacency, labels, directed = to_scipy(data), labels_for(data, labels), False
+    else:
+        adjacency, labels, directed = clusters_of(data, labels)
     sizes = np.bincount(labels)
     kept = np.sort(np.argsort(-sizes, kind="stable")[:MOST])
     flow = np.asarray(between_groups(adjacency, labels).toarray())[np.ix_(kept, kept)]
@@ -55,7 +65,7 @@ def draw_clusters(graph: Any, labels: ArrayLike, path: str | Path) -> None:
     axes.scatter(places[:, 0], places[:, 1], s=area, c=FIRST, zorder=2)
     for cluster, place in zip(kept, places, strict=True):
         axes.annotate(str(cluster), place * 1.16, ha="center", va="center", fontsize=9)
-    axes.set_title(_title(len(sizes), len(kept), len(lines), directed), fontsize=10)
+    axes.set_title(_title(len(sizes), len(kept), len(lines), directed, signed), fontsize=10)
     axes.set_aspect("equal")
     axes.set_axis_off()
     axes.margins(0.12)
@@ -150,9 +160,12 @@ def _circle(k: int) -> NDArray[np.float64]:
 
 
 def _edges(flow: NDArray[np.float64]) -> list[tuple[int, int, float, float]]:
-    """(start, end, width, shade) of the lines between clusters, the widest first."""
+    """(start, end, width, shade) of the lines between clusters, the widest first.
+
+    The shade is negative where they repel each other.
+    """
     a, b = np.triu_indices(len(flow), 1)
-    return _lines(a, b, flow[a, b], np.full(len(a), 0.5))
+    return _lines(a, b, abs(flow[a, b]), np.where(flow[a, b] < 0, -0.5, 0.5))
 
 
 def _arrows(flow: NDArray[np.float64]) -> list[tuple[int, int, float, float]]:
@@ -181,8 +194,9 @@ def _line(
             "arrowstyle": "-|>" if arrow else "-",
             "linewidth": 0.4 + WIDEST * width * (0.4 if arrow else 1),
             "mutation_scale": 10 + 18 * width,
-            "color": SECOND,
-            "alpha": 0.2 + 0.8 * shade,
+            "color": SECOND if shade >= 0 else FIRST,
+            "linestyle": "-" if shade >= 0 else "--",
+            "alpha": 0.2 + 0.8 * abs(shade),
             "shrinkA": 0,
             "shrinkB": np.sqrt(area) / 2 if arrow else 0,
             "connectionstyle": "arc3,rad=0.08" if arrow else "arc3",
@@ -190,8 +204,10 @@ def _line(
     )
 
 
-def _title(k: int, kept: int, lines: int, directed: bool) -> str:
+def _title(k: int, kept: int, lines: int, directed: bool, signed: bool) -> str:
     what = "net flow between clusters" if directed else "edges between clusters"
+    if signed:
+        what = "weight between clusters, dashed where they repel"
     left_out = [f"the {kept} largest of {k} clusters"] if kept < k else []
     left_out += [f"the {LINES} widest of {lines} lines"] if lines > LINES else []
     return what + (f" ({', '.join(left_out)})" if left_out else "")

@@ -14,6 +14,7 @@ from torch_geometric.data import Data
 from graphclust.base import Method
 from graphclust.cards import cards
 from graphclust.evaluate.compare import Comparison
+from graphclust.evaluate.disagreements import norms
 from graphclust.evaluate.estimate import estimate
 from graphclust.evaluate.flow import flow_imbalance, top_pairs
 from graphclust.evaluate.metrics import external, homophily, internal, n_classes
@@ -43,6 +44,18 @@ def facts(data: Data) -> str:
     return ", ".join(part for part in known if part)
 
 
+def _disagreements(data: Data, result: Clustering) -> str:
+    """How much the clusters disagree with the edges, and what is proved of it."""
+    found = norms(data, result.labels) | result.extras
+    most, total = found["max_disagreements"], found["sum_disagreements"]
+    if "lower_bound" not in found:
+        return f"disagreements by weight: {total:g}, of a node at most {most:g}"
+    proof = f"proved to be ≥ {found['lower_bound']} (ratio {found['ratio']:.2f})"
+    if found["ratio"] == 1:
+        proof = "proved to be the least"
+    return f"a node disagrees with at most {most} pairs, {proof}; {total} in all"
+
+
 def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> None:
     """Print the method, the clusters' sizes and every score that the graph allows."""
     sizes = sorted(result.sizes.tolist(), reverse=True)
@@ -62,6 +75,8 @@ def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> 
                 ),
             )
         )
+    if is_signed(data) or "lower_bound" in result.extras:
+        lines.append(("pairs", _disagreements(data, result)))
     if data.directed and not is_signed(data) and (pairs := top_pairs(data, result.labels)):
         source, target, share, _ = pairs[0]
         lines.append(

@@ -412,3 +412,10 @@ def test_clusters_between_which_nothing_flows(tmp_path):
     text = run("cluster", str(tmp_path / "e.csv"), "--directed", "--plot", str(tmp_path / "e.svg"))
     assert "clusters  2" in text.stdout
     assert "flow" not in text.stdout
+
+
+def test_cluster_shows_a_certificate_and_the_price_of_signs():
+    text = run("cluster", "karate", "-m", "minmax").output
+    assert "a node disagrees with at most 8 pairs, proved to be the least; 83 in all" in text
+    text = run("cluster", "signed_sbm:n=60,k=3,p=0.5,eta=0", "-m", "correlation").output
+    assert "disagreements by weight: 0, of a node at most 0" in text

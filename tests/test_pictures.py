@@ -22,6 +22,17 @@ def test_a_picture_is_drawn(name, tmp_path):
     assert "<svg" in (tmp_path / "a.svg").read_text()
 
 
+def test_lines_are_dashed_where_clusters_repel(tmp_path):
+    graph = load("signed_sbm:n=60,k=3,p=0.5,eta=0.1")
+    draw_clusters(graph, graph.y, tmp_path / "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert "dashed where they repel" in text
+    assert text.count("stroke-dasharray") == 3
+    halves = np.arange(60) % 2  # blocks cut in two, so that these attract
+    draw_clusters(graph, 2 * graph.y.numpy() + halves, tmp_path / "b.svg")
+    assert (tmp_path / "b.svg").read_text().count("stroke-dasharray") == 12
+
+
 def test_one_cluster_and_many(tmp_path):
     graph = load("karate")
     draw_clusters(graph, np.zeros(34, int), tmp_path / "one.svg")
