@@ -31,11 +31,17 @@ SPLITS = 3  # a run; the seeds bring more
 FOLDS = 5  # of graphs; seed s judges fold s mod 5 of the (s div 5)-th division
 READINGS = ("micro_known", "macro_known", "micro_free", "macro_free")
 Measured = Callable[[Callable[[Data], Any], Data], Any]
-Task = Callable[[Any, Data, Measured], dict[str, float]]
+Task = Callable[[Any, Data, Measured], dict[str, Any]]
 
 
 def _clustering(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
     return _scored(graph, measured(method.fit, graph), [])
+
+
+def _labels(method: Any, graph: Data, measured: Measured) -> dict[str, Any]:
+    """As `_clustering`, and the labels themselves, for whoever sets partitions side by side."""
+    result = measured(method.fit, graph)
+    return _scored(graph, result, []) | {"labels": result.labels}
 
 
 def _oracle(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
@@ -98,6 +104,7 @@ CLASSIFIERS: Registry[Any] = Registry(
 )
 TASKS: dict[str, Task] = {
     "clustering": _clustering,
+    "labels": _labels,
     "oracle epoch": _oracle,
     "flow": _flow,
     "classification": _classification,
@@ -107,6 +114,7 @@ TASKS: dict[str, Task] = {
 CLUSTERING = ("n_clusters", *EXTERNAL, "unlabelled", *INTERNAL)
 COLUMNS = {
     "clustering": CLUSTERING,
+    "labels": CLUSTERING,  # no column: rows are numbers
     "oracle epoch": CLUSTERING,
     "flow": (*CLUSTERING, *FLOW),
     "classification": tuple(f"{name}_{percent}" for percent in PERCENT for name in READINGS),
@@ -114,11 +122,12 @@ COLUMNS = {
     "graph classification": ("accuracy", "epochs"),
 }
 
+FINAL = "the final result of every run, none chosen by labels"
 PROTOCOLS = {
-    "clustering": "the final result of every run, none chosen by labels",
+    "clustering": FINAL,
+    "labels": FINAL,
     "oracle epoch": "oracle epoch: every score at its own best epoch, chosen by the classes",
-    "flow": "the final result of every run, none chosen by labels; flow: mean imbalance, by volume "
-    "sums, of the most unequal pairs of clusters",
+    "flow": f"{FINAL}; flow: mean imbalance, by volume sums, of the most unequal pairs of clusters",
     "classification": "a logistic regression for each class learns from the given share of the "
     f"nodes, {SPLITS} splits a run; how many classes a judged node has is known, as published, "
     "except where it says free",

