@@ -39,7 +39,7 @@ def draw_agreement(agreement: pd.DataFrame, path: str | Path) -> None:
 
 def draw_profile(tuning: Tuning, path: str | Path) -> None:
     """Write the profile of `tune` to .png, .svg or .pdf: over the values, how stable clusters are
-    on the graph and on rewired graphs, the difference, and the choice.
+    on the graph and on rewired graphs, the one adjusted by the other, and the choice.
 
     Raises:
         ValueError: another ending.
@@ -55,7 +55,7 @@ def draw_profile(tuning: Tuning, path: str | Path) -> None:
         axes.set_xscale("log")
     axes.plot(x, table["stability"], "o-", color=FIRST, label="graph")
     axes.plot(x, table["rewired"], "s--", color="0.55", label="rewired graphs")
-    axes.plot(x, table["adjusted"], "D-", color=SECOND, label="difference")
+    axes.plot(x, table["adjusted"], "D-", color=SECOND, label="adjusted")
     error = table["error"]
     axes.fill_between(
         x, table["adjusted"] - error, table["adjusted"] + error, color=SECOND, alpha=0.2, lw=0

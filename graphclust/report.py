@@ -147,7 +147,7 @@ def show_comparison(out: Console, name: str, data: Data, found: Comparison) -> N
 def show_tuning(out: Console, name: str, data: Data, found: Tuning) -> None:
     """Print the profile, and the choice in a sentence."""
     out.print(f"{name}: {facts(data)}", soft_wrap=True, markup=False)
-    heads = [found.over, "k", "AMI", "rewired", "difference", ""]
+    heads = [found.over, "k", "AMI", "rewired", "adjusted", ""]
     lines = [
         [
             f"{row['value']:.4g}",

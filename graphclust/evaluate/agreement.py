@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import adjusted_mutual_info_score
 from torch_geometric.data import Data
+
+from graphclust.kernels.information import adjusted_mutual_information
 
 Labels = NDArray[np.integer]
 Runs = Sequence[Labels | None]
@@ -34,7 +35,7 @@ def ami(a: Labels, b: Labels, where: NDArray[np.bool_] | None = None) -> float:
         a, b = a[where], b[where]
     if trivial(a) or trivial(b):
         return 0.0
-    return float(adjusted_mutual_info_score(a, b))
+    return adjusted_mutual_information(a, b)
 
 
 def linked(graph: Data) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from graphclust.evaluate.agreement import MOST, Labels, trivial
 from graphclust.graph.errors import count
 
 LEVEL = 0.05  # of chance that the best value of a rewired graph gets as far
+FLOOR = 0.05  # adjusted stability below which there is too little to choose by
 WEAK = 0.5  # AMI below which the choice is called weak
 Array = NDArray[np.float64]
 
@@ -29,8 +30,8 @@ class Tuning:
         reason: the choice in one sentence.
         p: chance that the best value of a rewired graph gets as far as the best of the graph.
         profile: a row a value: `value`, `n_clusters` on the whole graph, `trivial` (not chosen),
-            `stability` and `rewired` (mean AMI), `adjusted`, their difference, and its standard
-            `error`.
+            `stability` and `rewired` (mean AMI), `adjusted` (the former by the latter) and its
+            standard `error`.
     """
 
     over: str
@@ -45,8 +46,8 @@ class Tuning:
 
 
 def choose(over: str, models: list[Method], whole: list[Labels], own: Array, null: Array) -> Tuning:
-    """Of the values whose adjusted stability is within a standard error of the best, that with the
-    most clusters, which say more; none where more than one in twenty rewired graphs gets as far.
+    """The value of the highest adjusted stability (of equals, to three decimals, that with the most
+    clusters), unless that is below FLOOR or more than one in twenty rewired graphs gets as far.
 
     Args:
         whole: the labels with each value on the whole graph.
@@ -61,18 +62,14 @@ def choose(over: str, models: list[Method], whole: list[Labels], own: Array, nul
         )
     alike = np.concatenate([own[None, :, : null.shape[2]], null]).mean(axis=2)
     p = _chance(alike[:, fit.index])
-    best = fit.loc[fit["adjusted"].idxmax()]
-    near = fit[fit["adjusted"] >= best["adjusted"] - best["error"]]
-    row = near.loc[near["n_clusters"].idxmax()]
-    if p > max(LEVEL, 1 / len(alike)):
-        reason = _against(over, best, len(profile), p, len(null))
-        return Tuning(over=over, value=None, method=None, reason=reason, p=p, profile=profile)
-    chosen = models[int(row.name)]
+    ranked = fit.assign(adjusted=fit["adjusted"].round(3))
+    at = int(ranked.sort_values(["adjusted", "n_clusters"], kind="stable").index[-1])
+    found = p <= max(LEVEL, 1 / len(alike)) and profile.loc[at, "adjusted"] >= FLOOR
     return Tuning(
         over=over,
-        value=getattr(chosen, over),
-        method=chosen,
-        reason=_because(over, row, best, len(profile), p, len(null)),
+        value=getattr(models[at], over) if found else None,
+        method=models[at] if found else None,
+        reason=(_because if found else _against)(over, at, profile, p, len(null)),
         p=p,
         profile=profile,
     )
@@ -82,6 +79,7 @@ def _profile(values: list[float], whole: list[Labels], own: Array, null: Array) 
     clusters = np.array([len(np.unique(labels)) for labels in whole])
     stable, chance = own.mean(axis=1), null.mean(axis=2)
     says_nothing = np.array([trivial(labels) for labels in whole])
+    error = np.hypot(jackknife(own), chance.std(axis=0, ddof=1) / np.sqrt(len(null)))
     return pd.DataFrame(
         {
             "value": values,
@@ -89,10 +87,23 @@ def _profile(values: list[float], whole: list[Labels], own: Array, null: Array) 
             "trivial": says_nothing | (clusters > len(whole[0]) / 2),
             "stability": stable,
             "rewired": chance.mean(axis=0),
-            "adjusted": stable - chance.mean(axis=0),
-            "error": np.hypot(jackknife(own), chance.std(axis=0, ddof=1) / np.sqrt(len(null))),
+            "adjusted": adjusted(stable, chance.mean(axis=0)),
+            "error": error * _scale(chance.mean(axis=0)),
         }
     )
+
+
+def adjusted(stable: Array, chance: Array) -> Array:
+    """(AMI − AMI′) / (1 − AMI′): 0 as on rewired graphs, 1 where samples have the same clusters.
+
+    As AMI itself is made from mutual information. The plain difference would favour few clusters,
+    for which AMI′ is low.
+    """
+    return (stable - chance) * _scale(chance)
+
+
+def _scale(chance: Array) -> Array:
+    return 1 / np.maximum(1 - chance, 1e-9)
 
 
 def jackknife(pairs: Array) -> Array:
@@ -107,34 +118,41 @@ def jackknife(pairs: Array) -> Array:
 def _chance(stable: Array) -> float:
     """One-sided rank p of the first graph's best value among those of all: each graph is set beside
     the mean of all others, so that the first is in no way special."""
-    graphs = len(stable)
-    best = ((stable * graphs - stable.sum(axis=0)) / (graphs - 1)).max(axis=1)
+    others = (stable.sum(axis=0) - stable) / (len(stable) - 1)
+    best = adjusted(stable, others).max(axis=1)
     return float((best >= best[0]).mean())
 
 
-def _said(over: str, row: pd.Series) -> tuple[str, str]:
-    value = f"{over} = {row['value']:.4g} ({count(int(row['n_clusters']), 'cluster')})"
-    return value, f"AMI {row['stability']:.2f} against {row['rewired']:.2f} on rewired graphs"
-
-
-def _because(over: str, row: pd.Series, best: pd.Series, tried: int, p: float, nulls: int) -> str:
-    value, gain = _said(over, row)
-    most = "the most stable beyond chance"
-    if row["value"] != best["value"]:
-        most += f", within a standard error of {best['value']:.4g}, and finer"
+def _because(over: str, at: int, profile: pd.DataFrame, p: float, nulls: int) -> str:
+    row = profile.loc[at]
     weak = ", and yet weak" if row["stability"] < WEAK else ""
+    near = profile[~profile["trivial"] & (profile["adjusted"] >= row["adjusted"] - row["error"])]
+    others = [f"{value:.4g}" for value in near["value"] if value != row["value"]]
+    as_good = f"; within a standard error of it: {', '.join(others)}" if others else ""
     return (
-        f"{value}: of {tried} values its clusters are {most}{weak}, {gain} of the same degrees, of "
-        f"which {_reached(p, nulls)} as far (p = {p:.2g})."
+        f"{_said(over, row)}: of {len(profile)} values its clusters are the most stable beyond "
+        f"chance{weak}, {_gain(row)}, of which {_reached(p, nulls)} as far (p = {p:.2g}){as_good}."
     )
 
 
-def _against(over: str, row: pd.Series, tried: int, p: float, nulls: int) -> str:
-    value, gain = _said(over, row)
+def _against(over: str, at: int, profile: pd.DataFrame, p: float, nulls: int) -> str:
+    row = profile.loc[at]
     return (
-        f"No {over} is chosen, as no structure beyond chance is found: {value}, the best of "
-        f"{tried} values, is as stable as {gain} of the same degrees, of which "
-        f"{_reached(p, nulls)} as far (p = {p:.2g})."
+        f"No {over} is chosen, as no structure beyond chance is found: {_said(over, row)}, the "
+        f"best of {len(profile)} values, is as stable as {_gain(row)}, of which "
+        f"{_reached(p, nulls)} as far (p = {p:.2g}); that is {row['adjusted']:.2f} of what chance "
+        f"leaves, and {FLOOR} is the least that counts."
+    )
+
+
+def _said(over: str, row: pd.Series) -> str:
+    return f"{over} = {row['value']:.4g} ({count(int(row['n_clusters']), 'cluster')})"
+
+
+def _gain(row: pd.Series) -> str:
+    return (
+        f"AMI {row['stability']:.2f} against {row['rewired']:.2f} on rewired graphs of the same "
+        "degrees"
     )
 
 

@@ -1,9 +1,9 @@
 """graphclust.tune: which number of clusters, or which resolution? By stability, without labels.
 
-A value is worth as much as its clusters are more stable on the graph than on rewired graphs:
-a_v = AMI_v(graph) − AMI_v(rewired), where AMI_v(G) is the mean agreement of the clusters found on
-samples of the edges of G. That stability alone prefers few clusters, and finds them in noise, is
-what the subtraction mends. Stability under resampling: A. Ben-Hur, A. Elisseeff, I. Guyon, PSB
+A value v is worth as much as its clusters are more stable on the graph than on rewired graphs:
+a_v = (AMI_v(graph) − AMI_v(rewired)) / (1 − AMI_v(rewired)), where AMI_v(G) is the mean agreement
+of the clusters found on samples of the edges of G. Stability alone prefers few clusters, and finds
+them in noise. Stability under resampling: A. Ben-Hur, A. Elisseeff, I. Guyon, PSB
 (2002); T. Lange, V. Roth, M. Braun, J. Buhmann, Neural Comput. 16 (2004); of communities: B.
 Karrer, E. Levina, M. Newman, Phys. Rev. E 77 (2008), who perturb edges beside a random graph.
 
