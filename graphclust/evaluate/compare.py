@@ -171,7 +171,7 @@ def _order(rows: pd.DataFrame, seeds: int) -> list[str]:
     score = next((name for name in ("ari", "modularity") if name in rows), None)
     if score is None:
         return []
-    return verdict(differences(rows, score), SCORES[score][0], seeds)
+    return verdict(rows, score, SCORES[score][0], seeds)
 
 
 def _protocol(data: Data, seeds: int) -> list[str]:

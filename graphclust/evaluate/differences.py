@@ -6,6 +6,7 @@ parameters.
 """
 
 from itertools import combinations
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -58,25 +59,31 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _p(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Never below what the ranks can show: the normal limit oversteps it where many are equal."""
     together = np.r_[a, b]
     if together.min() == together.max():  # a test of equal numbers divides by 0
         return 1.0
-    return float(mannwhitneyu(a, b).pvalue)
+    return max(float(mannwhitneyu(a, b).pvalue), 2 / comb(len(together), len(a)))
 
 
-def verdict(table: pd.DataFrame, heading: str, seeds: int) -> list[str]:
-    """Who leads, whom the seeds cannot tell from the leader, and what that means."""
+def verdict(rows: pd.DataFrame, score: str, heading: str, seeds: int) -> list[str]:
+    """Who leads, whom the seeds cannot tell from the leader, and what that means.
+
+    Holm's rule is for the pairs with the leader alone: these are what is asked here.
+    """
+    table = differences(rows, score)
     if table.empty or seeds < LEAST:
         return []
     lead = table["better"].iloc[0]
-    against = table[table["better"] == lead]
-    level = against[against["p_holm"] > LEVEL]["worse"].tolist()
-    behind = len(against) - len(level)
+    others = table[table["better"] == lead]
+    near = holm(others["p"].to_numpy(float)) > LEVEL
+    level, behind = others["worse"][near].tolist(), others["worse"][~near].tolist()
     said = [f"{heading}: {lead} leads"]
-    said += [f"by no more than its seeds may make over {', '.join(level)}"] if level else []
     if behind:
-        who = "the others" if level else "all others" if behind > 1 else against["worse"].iloc[0]
-        said.append(f"beyond the spread of the seeds over {who}")
+        who = "all others" if len(behind) > 1 else behind[0]
+        said.append(f"beyond the spread of the seeds over {'the rest' if level else who}")
+    if level:
+        said.append(f"over {', '.join(level)} it may be the chance of seeds")
     return [
         "; ".join(said) + f" (Mann–Whitney over {seeds} seeds, Holm, p ≤ {LEVEL}). Seeds weigh "
         "chance within the methods on this one graph: other seeds would hardly turn such an order, "

@@ -16,7 +16,7 @@ from graphclust.graph.errors import count
 from graphclust.graph.resample import edge_sample, rewired
 
 Methods = Mapping[str, Method]
-DENSE = 0.5  # of the edges still there after rewiring: said, as chance then has little room
+FIXED = 0.5  # of the edges still there after rewiring: said, as chance then has little room
 
 
 @dataclasses.dataclass
@@ -107,10 +107,10 @@ def against_rewired(
         notes = verdict(table) + notes
     if graph.x is not None:
         notes.append("Rewiring leaves features with their nodes: what is read off them survives.")
-    if kept and np.mean(kept) > DENSE:
+    if kept and np.mean(kept) > FIXED:
         notes.append(
-            f"{np.mean(kept):.0%} of the edges are there after rewiring too: so dense a graph "
-            "leaves little to chance."
+            f"{np.mean(kept):.0%} of the edges are there after rewiring too: degrees alone leave "
+            "little to chance."
         )
     return table, notes
 

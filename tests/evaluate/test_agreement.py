@@ -66,7 +66,8 @@ def rows(**scores):
 def test_differences_are_tested_over_the_seeds():
     rng = np.random.default_rng(0)
     low, near, high = rng.normal(0.5, 0.1, (3, 10)) + np.array([[0.0], [0.02], [0.5]])
-    table = differences(rows(low=low, near=near, high=high, fixed=[0.9]), "ari")
+    runs = rows(low=low, near=near, high=high, fixed=[0.9])
+    table = differences(runs, "ari")
     assert len(table) == 6
     pair = table.set_index(["better", "worse"])
     assert pair.loc[("high", "low"), "p"] == pytest.approx(mannwhitneyu(high, low).pvalue)
@@ -77,21 +78,23 @@ def test_differences_are_tested_over_the_seeds():
     names = {"low", "near"}
     (close,) = [p for (a, b), p in pair["p_holm"].items() if {a, b} == names]
     assert close > 0.05 > pair.loc[("high", "low"), "p_holm"]
-    (said,) = verdict(table, "ARI", 10)
-    lead = table["better"].iloc[0]
-    assert said.startswith(f"ARI: {lead} leads")
+    (said,) = verdict(runs, "ari", "ARI", 10)
+    assert said.startswith(
+        "ARI: high leads; beyond the spread of the seeds over all others (Mann–Whitney over 10 "
+        "seeds, Holm, p ≤ 0.05)."
+    )
     assert "another graph or other parameters may" in said
-    assert verdict(table, "ARI", 3) == []
+    assert verdict(runs, "ari", "ARI", 3) == []
 
 
 def test_what_the_seeds_cannot_tell_apart_is_said():
-    table = differences(rows(a=[1.0] * 5, b=[1.0] * 5, c=[0.0] * 5), "ari")
-    assert table["p"].tolist()[0] == 1.0
-    (said,) = verdict(table, "ARI", 5)
-    assert said.startswith(
-        "ARI: a leads; by no more than its seeds may make over b; beyond the spread of the seeds "
-        "over the others"
-    )
+    runs = rows(a=[1.0] * 5, b=[1.0] * 5, c=[0.0] * 5)
+    table = differences(runs, "ari")
+    assert table["p"].tolist() == [1.0, 2 / 252, 2 / 252], "ways to choose 5 runs of 10"
+    (said,) = verdict(runs, "ari", "ARI", 5)
+    assert "over the rest; over b it may be the chance of seeds" in said
+    clear = verdict(rows(a=[1.0] * 5, c=[0.0] * 5), "ari", "ARI", 5)[0]
+    assert clear.startswith("ARI: a leads; beyond the spread of the seeds over c (Mann")
     with pytest.raises(ValueError, match="no score 'commit' in these rows"):
         differences(rows(a=[1.0, 2.0]), "commit")
 
