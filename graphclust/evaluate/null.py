@@ -75,9 +75,9 @@ def verdict(table: pd.DataFrame) -> list[str]:
     notes, above = [], table["rewired_runs"] + 1 == (1 / table["p"]).round()
     for runs, rows in table[above].groupby("rewired_runs"):
         notes.append(
-            f"Better on the graph than on each of {runs:.0f} rewired ones, which have its degrees "
-            f"and nothing else (p = {1 / (runs + 1):.2g}, the least that {runs:.0f} can show): "
-            f"{', '.join(rows.index)}."
+            f"Better on the graph than on each of {runs:.0f} rewired ones, which keep its degrees "
+            f"and leave the rest to chance (p = {1 / (runs + 1):.2g}, the least that {runs:.0f} "
+            f"can show): {', '.join(rows.index)}."
         )
     if not above.all():
         names = [f"{name} (p = {p:.2g})" for name, p in table["p"][~above].items()]

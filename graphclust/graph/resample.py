@@ -69,7 +69,7 @@ def rewired(graph: Data, seed: int) -> Data:
     is:
 
     - Weights are dealt out anew such that the nodes nearly keep their strengths (`dealt`); where
-      some are negative, by chance alone.
+      some are negative, that of their negative edges, and positive weights go by chance.
     - Of a stream the pairs of nodes are rewired, and each pair's events go, with their times and
       weights, to a pair of the new graph: the randomized edges of P. Holme, J. Saramäki, Phys. Rep.
       519 (2012).
@@ -83,10 +83,8 @@ def rewired(graph: Data, seed: int) -> Data:
     new = _swapped(flat, seed)
     if weight is None:
         return with_edges(graph, Raw(*new, n, directed))
-    if is_signed(flat):
-        deal = rng.permutation(len(weight))
-    else:
-        deal = dealt((source, target, weight), new, n, directed, rng)
+    kept = np.maximum(-weight, 0) if is_signed(flat) else weight
+    deal = dealt((source, target, kept), new, n, directed, rng)
     if not is_temporal(graph):
         return with_edges(graph, Raw(*new, n, directed, weight[deal]))
     place = np.argsort(deal)  # of an old pair among the new ones
@@ -112,7 +110,8 @@ def dealt(
     if not directed:
         out = into = out + into  # one array, from which both ends' weights are taken
     result = np.empty(len(weight), np.int64)
-    open_, left = np.arange(len(weight)), np.argsort(weight, kind="stable")
+    open_, left = rng.permutation(len(weight)), rng.permutation(len(weight))  # equals, by chance
+    left = left[np.argsort(weight[left], kind="stable")]
     for rounds in range(ROUNDS, 0, -1):
         expected = np.maximum(out[new[0][open_]], 0) * np.maximum(into[new[1][open_]], 0)
         ranked = open_[np.argsort(expected, kind="stable")]

@@ -130,6 +130,17 @@ def test_weights_are_dealt_so_that_strengths_stay():
             assert abs(dealt_out - before).mean() < 0.7 * abs(random_out - before).mean()
 
 
+def test_nodes_nearly_keep_their_negative_edges():
+    rng = np.random.default_rng(0)
+    graph = as_graph(nx.gnm_random_graph(60, 400, seed=0))
+    source, target, _ = edges_once(graph)
+    foes = (source < 10) | (target < 10)  # ten nodes have nearly all of the negative edges
+    weight = np.where(foes & (rng.random(400) < 0.9), -1.0, 1.0) * rng.uniform(1, 2, 400)
+    graph = with_edges(graph, Raw(source, target, 60, False, weight))
+    before, after = (-to_scipy(g).minimum(0).sum(axis=1) for g in (graph, rewired(graph, 0)))
+    assert np.corrcoef(before, after)[0, 1] > 0.95
+
+
 @pytest.mark.parametrize("directed", [False, True])
 def test_dealing_equals_its_rule_in_loops(directed):
     rng = np.random.default_rng(5)
@@ -142,7 +153,8 @@ def test_dealing_equals_its_rule_in_loops(directed):
         lacks_out[s] += w
         (lacks_in if directed else lacks_out)[t] += w
     lacks_in = lacks_in if directed else lacks_out
-    open_, left, expected = list(range(8)), sorted(range(8), key=lambda e: weight[e]), {}
+    open_, left, expected = rng.permutation(8).tolist(), rng.permutation(8).tolist(), {}
+    left.sort(key=lambda e: weight[e])
     for rounds in range(ROUNDS, 0, -1):
         open_.sort(key=lambda e: max(lacks_out[new[0][e]], 0) * max(lacks_in[new[1][e]], 0))
         chosen = sorted(rng.permutation(len(open_))[: math.ceil(len(open_) / rounds)].tolist())
