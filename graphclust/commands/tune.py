@@ -9,6 +9,7 @@ from graphclust.options import (
     Debug,
     Directed,
     Graph,
+    K,
     Nodes,
     Seed,
     Settings,
@@ -41,6 +42,7 @@ def tune(
             help="Comma-separated; a grid about the default if not given.", show_default=False
         ),
     ] = None,
+    n_clusters: K = None,
     settings: Settings = None,
     samples: Annotated[int, typer.Option(help="Samples of the edges of the graph.", min=3)] = 10,
     nulls: Annotated[int, typer.Option(help="Rewired graphs.", min=2)] = 19,
@@ -63,12 +65,15 @@ def tune(
         check_output(output, (".csv",))
         check_output(plot, (".png", ".svg", ".pdf"))
         drawn, tried = parse_share(share), _numbers(values)
+        if over == "n_clusters" and n_clusters is not None:
+            raise ValueError("n_clusters is what is chosen; --values names the numbers to try")
         from graphclust.charts import draw_profile
         from graphclust.evaluate.tune import tune as run
         from graphclust.loaders import load
         from graphclust.report import show_tuning
 
-        model = build_method(method, 2 if over == "n_clusters" else None, settings or [], seed)
+        k = 2 if over == "n_clusters" else n_clusters  # any: it is replaced by each value
+        model = build_method(method, k, settings or [], seed)
         with shown_warnings():
             data = load(graph, directed=directed, nodes=nodes, time=time)
             with progress_bar() as progress:

@@ -18,6 +18,8 @@ from graphclust.graph.errors import GraphError
 from graphclust.graph.export import is_signed, to_scipy
 from graphclust.kernels import sparse
 
+LEVEL = 0.05  # of p, above which degrees alone may explain a score
+
 
 def score_of(method: Method, graph: Data) -> str:
     """What is to be compared: `flow imbalance` for methods that read nothing but directions."""
@@ -72,17 +74,21 @@ def against(values: Sequence[float], null: Sequence[float]) -> dict[str, float]:
 
 def verdict(table: pd.DataFrame) -> list[str]:
     """What a table of `against`, a row a method, says in sentences."""
-    notes, above = [], table["rewired_runs"] + 1 == (1 / table["p"]).round()
-    for runs, rows in table[above].groupby("rewired_runs"):
-        notes.append(
-            f"Better on the graph than on each of {runs:.0f} rewired ones, which keep its degrees "
-            f"and leave the rest to chance (p = {1 / (runs + 1):.2g}, the least that {runs:.0f} "
-            f"can show): {', '.join(rows.index)}."
-        )
-    if not above.all():
-        names = [f"{name} (p = {p:.2g})" for name, p in table["p"][~above].items()]
-        notes.append(
+    clear = table["rewired_runs"] + 1 == (1 / table["p"]).round()
+    notes = [
+        f"Better on the graph than on each of {runs:.0f} rewired ones, which keep its degrees and "
+        f"leave the rest to chance (p = {1 / (runs + 1):.2g}, the least that {runs:.0f} can show): "
+        f"{', '.join(rows.index)}."
+        for runs, rows in table[clear].groupby("rewired_runs")
+    ]
+    for reached, said in (
+        (~clear & (table["p"] <= LEVEL), "Better on the graph than on nearly all rewired ones"),
+        (
+            ~clear & (table["p"] > LEVEL),
             "No better on the graph than on some rewired ones, so that degrees alone may explain "
-            f"the score: {', '.join(names)}."
-        )
+            "the score",
+        ),
+    ):
+        names = [f"{name} (p = {p:.2g})" for name, p in table["p"][reached].items()]
+        notes += [f"{said}: {', '.join(names)}."] if names else []
     return notes

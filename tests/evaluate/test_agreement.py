@@ -152,3 +152,7 @@ def test_against_the_null_by_hand():
     better, worse = null_verdict(table)
     assert "(p = 0.25, the least that 3 can show): a." in better
     assert worse.endswith("degrees alone may explain the score: b (p = 0.75).")
+    nearly = pd.DataFrame({"c": against([0.5], [0.1] * 48 + [0.6])}).T
+    assert null_verdict(nearly) == [
+        "Better on the graph than on nearly all rewired ones: c (p = 0.04)."
+    ]

@@ -192,6 +192,10 @@ def test_the_profile_is_shown_written_and_drawn(tmp_path):
     for more, text in [
         (["--values", "a,b"], "error: --values takes numbers between commas, found 'a,b'"),
         (["--share", "half"], "error: --share takes a number or bootstrap, found 'half'"),
+        (
+            ["--over", "n_clusters", "-k", "3"],
+            "error: n_clusters is what is chosen; --values",
+        ),
         (["--plot", "p.gif"], "error: p.gif: the ending must be one of .png, .svg, .pdf"),
     ]:
         refused = CliRunner().invoke(app, [*words, *more])
