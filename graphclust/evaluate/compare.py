@@ -125,28 +125,22 @@ def compare(
     check_share(share)
     data = _open(graph)
     chosen, notes = lineup(data, asked, n_clusters, methods is None)
-    again = [name for name, method in chosen.items() if method.kinds]  # those that read edges
+    readers = {name: method for name, method in chosen.items() if method.kinds}  # of edges
     plan = [
         (name, dataclasses.replace(method, seed=seed))
         for name, method in chosen.items()
         for seed in range(seeds if method.randomised else 1)
     ]
-    keep = stability or agreement or null
     cells = Cells(
-        total=len(plan) + len(again) * seeds * (stability + null),
+        total=len(plan) + len(readers) * seeds * (stability + null),
         seeds=seeds,
         limits={"time_limit": time_limit, "memory_limit": memory_limit},
         progress=progress,
     )
-    with stored(data) as source:
-        rows = [{"label": name, **cells.run(name, cell, source, keep)} for name, cell in plan]
-    labels: dict[str, list[Labels | None]] = {}
-    for row in rows if keep else []:
-        labels.setdefault(row["label"], []).append(row.pop("labels", None))
-    frame = pd.DataFrame(rows)
+    frame, labels = _runs(data, plan, cells, keep=stability or agreement or null)
     notes = [*_protocol(data, seeds), *notes, *_remarks(frame), *_order(frame, seeds)]
     found: dict[str, pd.DataFrame] = {}
-    unlabelled, readers = without_labels(data), {name: chosen[name] for name in again}
+    unlabelled = without_labels(data)
     if stability:
         found["stability"], more = over_seeds_and_samples(unlabelled, readers, labels, share, cells)
         notes += more
@@ -160,6 +154,18 @@ def compare(
         notes += more
     cells.end()
     return Comparison(rows=frame, notes=notes, labels=labels, **found)
+
+
+def _runs(
+    data: Data, plan: list[tuple[str, Method]], cells: Cells, keep: bool
+) -> tuple[pd.DataFrame, dict[str, list[Labels | None]]]:
+    """The rows of all runs and, where they are to be kept, their labels by method and seed."""
+    with stored(data) as source:
+        rows = [{"label": name, **cells.run(name, cell, source, keep)} for name, cell in plan]
+    labels: dict[str, list[Labels | None]] = {}
+    for row in rows if keep else []:
+        labels.setdefault(row["label"], []).append(row.pop("labels", None))
+    return pd.DataFrame(rows), labels
 
 
 def _open(graph: Any) -> Data:
