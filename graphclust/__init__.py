@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphclust.auto import cluster
     from graphclust.base import Method
+    from graphclust.charts import draw_agreement, draw_profile
     from graphclust.classify import GraphClassifier
     from graphclust.evaluate.compare import compare
     from graphclust.evaluate.disagreements import disagreements
     from graphclust.evaluate.flow import flow_imbalance, flow_matrix, top_pairs
     from graphclust.evaluate.links import score_edges
+    from graphclust.evaluate.tune import tune
     from graphclust.graph.convert import as_graph
     from graphclust.graph.errors import GraphError, GraphWarning
     from graphclust.graph.export import to_igraph, to_networkx, to_scipy
@@ -51,12 +53,15 @@ _HOMES = {
     "compare": "evaluate.compare",
     "disagreements": "evaluate.disagreements",
     "improve": "methods.minmax",
+    "tune": "evaluate.tune",
     "score_edges": "evaluate.links",
     "flow_imbalance": "evaluate.flow",
     "flow_matrix": "evaluate.flow",
     "top_pairs": "evaluate.flow",
     "draw_clusters": "pictures",
     "draw_timeline": "pictures",
+    "draw_agreement": "charts",
+    "draw_profile": "charts",
 }
 __all__ = [
     "HEADS",
@@ -72,7 +77,9 @@ __all__ = [
     "cluster_embedding",
     "compare",
     "disagreements",
+    "draw_agreement",
     "draw_clusters",
+    "draw_profile",
     "draw_timeline",
     "flow_imbalance",
     "flow_matrix",
@@ -84,6 +91,7 @@ __all__ = [
     "to_networkx",
     "to_scipy",
     "top_pairs",
+    "tune",
 ]
 
 

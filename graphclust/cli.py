@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from graphclust.commands.compare import compare
+from graphclust.commands.tune import tune
 from graphclust.options import (
     Clusterer,
     Debug,
@@ -98,64 +100,8 @@ def cluster(
             out.print(line, soft_wrap=True, markup=False)
 
 
-@app.command()
-def compare(
-    graph: Graph,
-    methods: Annotated[
-        str | None,
-        typer.Option(
-            help="Comma-separated names; all that fit the graph if not given.", show_default=False
-        ),
-    ] = None,
-    n_clusters: K = None,
-    seeds: Annotated[int, typer.Option(help="Runs of each method.", min=1)] = 10,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the table to .csv, .md or .html.")
-    ] = None,
-    rows: Annotated[
-        Path | None, typer.Option(help="Write one line a run, with every figure, to a .csv.")
-    ] = None,
-    time_limit: Annotated[float, typer.Option(help="Seconds for one run.", min=0.1)] = 600.0,
-    memory_limit: Annotated[
-        float | None, typer.Option(help="Megabytes for one run.", min=1, show_default=False)
-    ] = None,
-    nodes: Nodes = None,
-    directed: Directed = None,
-    time: Time = None,
-    debug: Debug = False,
-) -> None:
-    """Run several methods over several seeds, Leiden always among them, and show a table."""
-    with user_errors():
-        forms = {".csv": "csv", ".md": "markdown", ".html": "html"}
-        check_output(output, tuple(forms))
-        check_output(rows, (".csv",))
-        from graphclust.evaluate import server
-
-        server.start()
-        from graphclust.evaluate.compare import compare as run
-        from graphclust.loaders import load
-        from graphclust.report import show_comparison
-
-        with shown_warnings():
-            data = load(graph, directed=directed, nodes=nodes, time=time)
-        names = None if methods is None else [name.strip() for name in methods.split(",")]
-        limits = {"time_limit": time_limit, "memory_limit": memory_limit}
-        with progress_bar() as progress:
-            found = run(
-                data, names, n_clusters=n_clusters, seeds=seeds, progress=progress, **limits
-            )
-        written = []  # files first: whatever happens to the screen, they are there
-        try:
-            if rows:
-                written.append(write_text(found.rows.to_csv(index=False), rows))
-            if output:
-                written.append(write_text(found.render(forms[output.suffix]), output))
-        finally:  # and whatever happens to the files, the screen shows the result
-            show_comparison(out, graph, data, found)
-        for line in written:
-            out.print(line, soft_wrap=True, markup=False)
-        if not (found.rows["status"] == "ok").any():
-            raise ValueError("no run ended well")
+app.command()(compare)
+app.command()(tune)
 
 
 @app.command()

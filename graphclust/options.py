@@ -94,6 +94,22 @@ Earlier = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
+Share = Annotated[
+    str,
+    typer.Option(
+        help="Share of the edges in a sample; bootstrap: as many as there are, with replacement."
+    ),
+]
+
+
+def parse_share(text: str) -> float | None:
+    """A share of the edges, or None for the bootstrap."""
+    if text == "bootstrap":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"--share takes a number or bootstrap, found {text!r}") from None
 
 
 def build_method(name: str, n_clusters: int | None, settings: list[str], seed: int) -> Any:

@@ -11,7 +11,7 @@ import numbers
 import tomllib
 import types
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 _REQUIRED: Any = dataclasses.MISSING
 
@@ -45,6 +45,35 @@ def describe(cls: type) -> list[dict[str, Any]]:
         }
         for field in dataclasses.fields(cls)
     ]
+
+
+class Numeric(NamedTuple):
+    """What a numeric parameter may be; `default` is None where there is none, or no number."""
+
+    whole: bool
+    low: float | None
+    high: float | None
+    default: float | None
+
+
+def numeric(cls: type, name: str) -> Numeric:
+    """The range of a numeric parameter of a dataclass.
+
+    Raises:
+        ValueError: no such parameter, or it is no number.
+    """
+    hints = get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    if name not in fields:
+        raise ValueError(unknown("parameter", name, fields))
+    kinds = {field: set(get_args(hints[field])) or {hints[field]} for field in fields}
+    if not kinds[name] & {int, float}:
+        numbers_ = [field for field in fields if kinds[field] & {int, float}]
+        raise ValueError(f"{name} is no number; these are: {', '.join(numbers_)}")
+    field = fields[name]
+    default: Any = field.default if _is_number(field.default) else None
+    whole = float not in kinds[name]
+    return Numeric(whole, field.metadata.get("low"), field.metadata.get("high"), default)
 
 
 def required(cls: type) -> list[str]:

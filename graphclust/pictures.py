@@ -42,7 +42,7 @@ def draw_clusters(graph: Any, labels: ArrayLike, path: str | Path) -> None:
     Raises:
         ValueError: another ending, or labels of another shape.
     """
-    path = _checked(path)
+    path = picture_path(path)
     data = as_graph(graph)
     signed = is_signed(data)
     if signed:
@@ -69,7 +69,7 @@ def draw_clusters(graph: Any, labels: ArrayLike, path: str | Path) -> None:
     axes.set_aspect("equal")
     axes.set_axis_off()
     axes.margins(0.12)
-    _write(figure, path)
+    write_picture(figure, path)
 
 
 def draw_timeline(moments: ArrayLike, labels: ArrayLike, path: str | Path) -> None:
@@ -85,7 +85,7 @@ def draw_timeline(moments: ArrayLike, labels: ArrayLike, path: str | Path) -> No
     Raises:
         ValueError: another ending, or labels of another shape.
     """
-    path = _checked(path)
+    path = picture_path(path)
     moments, labels = np.asarray(moments), np.asarray(labels)
     if labels.ndim != 2 or len(moments) != len(labels):
         raise ValueError(
@@ -119,7 +119,7 @@ def draw_timeline(moments: ArrayLike, labels: ArrayLike, path: str | Path) -> No
     drawn = f" (the {k} largest of {(sizes > 0).sum()})" if k < (sizes > 0).sum() else ""
     axes.set_title(f"clusters over time{drawn}", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
-    _write(figure, path)
+    write_picture(figure, path)
 
 
 def _bands(
@@ -141,14 +141,16 @@ def _bands(
         axes.fill_between(across, line, line + moves[a, b], color=colours[a], alpha=shade, lw=0)
 
 
-def _checked(path: str | Path) -> Path:
+def picture_path(path: str | Path) -> Path:
+    """The path of a picture, which must have one of FORMS."""
     path = Path(path)
     if path.suffix not in FORMS:
         raise ValueError(f"a picture ends in {', '.join(FORMS)}, found {path.name!r}")
     return path
 
 
-def _write(figure: Any, path: Path) -> None:
+def write_picture(figure: Any, path: Path) -> None:
+    """Write a figure of matplotlib whole or not at all."""
     with atomic(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=150)
 

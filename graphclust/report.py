@@ -13,6 +13,7 @@ from torch_geometric.data import Data
 
 from graphclust.base import Method
 from graphclust.cards import cards
+from graphclust.evaluate.choice import Tuning
 from graphclust.evaluate.compare import Comparison
 from graphclust.evaluate.disagreements import norms
 from graphclust.evaluate.estimate import estimate
@@ -148,11 +149,33 @@ def show_comparison(out: Console, name: str, data: Data, found: Comparison) -> N
                 table = _numbers_table(heads, lines)
                 left_out.append(head)
     _print_table(out, table)
+    for part in found.sections():
+        out.print(part.title, style="bold", markup=False)
+        _print_table(out, _numbers_table(part.heads, part.lines))
     notes = list(found.notes)
     if left_out:
         notes.append(f"a wider terminal, or -o FILE, also shows: {', '.join(left_out)}")
     for note in notes:
         out.print(f"· {note}", style="dim", soft_wrap=True, markup=False)
+
+
+def show_tuning(out: Console, name: str, data: Data, found: Tuning) -> None:
+    """Print the profile, and the choice in a sentence."""
+    out.print(f"{name}: {facts(data)}", soft_wrap=True, markup=False)
+    heads = [found.over, "k", "AMI", "rewired", "adjusted", ""]
+    lines = [
+        [
+            f"{row['value']:.4g}",
+            f"{row['n_clusters']}",
+            f"{row['stability']:.3f}",
+            f"{row['rewired']:.3f}",
+            f"{row['adjusted']:.3f} ± {row['error']:.3f}",
+            "chosen" if row["value"] == found.value else "says nothing" if row["trivial"] else "",
+        ]
+        for _, row in found.profile.iterrows()
+    ]
+    _print_table(out, _numbers_table(heads, lines))
+    out.print(found.reason, soft_wrap=True, markup=False)
 
 
 def _numbers_table(heads: list[str], lines: list[list[str]]) -> Table:

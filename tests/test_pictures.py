@@ -6,7 +6,7 @@ import pytest
 from matplotlib.image import imread
 from typer.testing import CliRunner
 
-from graphclust import draw_clusters, draw_timeline, load
+from graphclust import draw_agreement, draw_clusters, draw_timeline, load
 from graphclust.cli import app
 from graphclust.graph.synth import temporal_sbm
 
@@ -74,3 +74,36 @@ def test_the_command_line_draws_streams_over_time(tmp_path):
     assert "time='ever' is no column; found source, target, when" in result.output
     result = CliRunner().invoke(app, words[:-2])
     assert "leiden_slices needs event times" in result.output
+
+
+def test_agreement_is_drawn_as_a_heat_map(tmp_path):
+    names = ["leiden", "leiden(n_clusters=2)", "louvain"]
+    table = pd.DataFrame(np.eye(3) * 0.5 + 0.5, index=names, columns=names)
+    table.iloc[0, 1] = np.nan
+    draw_agreement(table, tmp_path / "h.png")
+    pixels = imread(tmp_path / "h.png")
+    assert len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0)) > 10
+    draw_agreement(table, tmp_path / "h.svg")
+    text = (tmp_path / "h.svg").read_text()
+    assert text.count("<!-- leiden(n_clusters=2) -->") == 2, "both axes name the methods"
+    assert text.count("<!-- 0.50 -->") == 5
+    assert text.count("<!-- – -->") == 1
+    with pytest.raises(ValueError, match="a picture ends in"):
+        draw_agreement(table, tmp_path / "h.gif")
+
+
+def test_the_command_line_compares_in_depth(tmp_path):
+    words = ["compare", "karate", "--methods", "louvain", "--seeds", "2", "--stability", "--null"]
+    files = {name: str(tmp_path / name) for name in ("a.svg", "t.html", "t.csv")}
+    result = CliRunner().invoke(
+        app, [*words, "--plot", files["a.svg"], "-o", files["t.html"], "--share", "bootstrap"]
+    )
+    assert result.exit_code == 0, result.output + result.stderr
+    for title in ("Stability", "Against rewired graphs", "Agreement (AMI)"):
+        assert title in result.stdout
+        assert f"<h3>{title}</h3>" in (tmp_path / "t.html").read_text()
+    assert "as many edges, drawn with replacement" in result.stdout
+    assert "agreement between methods" in (tmp_path / "a.svg").read_text()
+    result = CliRunner().invoke(app, [*words[:4], "--seeds", "1", "--null"])
+    assert result.exit_code == 2
+    assert "stability and null need seeds ≥ 2, found 1" in result.stderr

@@ -1,26 +1,28 @@
 """graphclust.compare: several methods on one graph, each over several seeds, beside Leiden."""
 
 import dataclasses
-import numbers
 import os
-import warnings
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
 from torch_geometric.data import Data
 
-from graphclust.base import Method
-from graphclust.evaluate.metrics import n_classes
-from graphclust.evaluate.run import check_importable, run_cell, stored
-from graphclust.evaluate.tables import render, summary
+from graphclust.base import Method, without_labels
+from graphclust.evaluate.agreement import AMI, Labels, agreements
+from graphclust.evaluate.differences import differences, verdict
+from graphclust.evaluate.lineup import checked, label, lineup
+from graphclust.evaluate.repeats import Cells, against_rewired, over_seeds_and_samples
+from graphclust.evaluate.run import stored
+from graphclust.evaluate.sections import Section, render, sections
+from graphclust.evaluate.tables import SCORES, summary
 from graphclust.graph.convert import as_graph
 from graphclust.graph.errors import count
 from graphclust.graph.export import is_signed
+from graphclust.graph.resample import check_share
 from graphclust.loaders import load
-from graphclust.methods import METHODS
-from graphclust.params import check, required
+
+__all__ = ["Comparison", "compare", "label"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,18 +32,45 @@ class Comparison:
     Attributes:
         rows: one row a run, failed ones included (`evaluate.run` names the columns).
         notes: protocol and everything a reader of the table must know, a sentence each.
+        labels: where `stability`, `agreement` or `null` was asked for, the (N,) labels of every run
+            of each method, by seed; None for a run that failed.
+        stability: where asked for, a row a method: mean and deviation of the AMI between its seeds,
+            and between the graph and samples of its edges.
+        agreement: where asked for, (M, M) mean AMI between methods.
+        null: where asked for, a row a method: its score on the graph and on rewired graphs.
     """
 
     rows: pd.DataFrame
     notes: list[str]
+    labels: dict[str, list[Labels | None]] = dataclasses.field(default_factory=dict)
+    stability: pd.DataFrame | None = None
+    agreement: pd.DataFrame | None = None
+    null: pd.DataFrame | None = None
 
     def summary(self) -> pd.DataFrame:
-        """One row a method: mean and standard deviation over the seeds as numbers."""
-        return summary(self.rows)
+        """One row a method: mean and standard deviation over the seeds as numbers, and what
+        `stability` and `null` (`null_…`) hold."""
+        table = summary(self.rows)
+        for more, prefix in ((self.stability, ""), (self.null, "null_")):
+            if more is not None:
+                more = more.add_prefix(prefix)
+                table = table.merge(more, "left", left_on="method", right_index=True)
+        return table
+
+    def differences(self, score: str) -> pd.DataFrame:
+        """All pairs of methods, and whether their difference in a column of `rows` is larger than
+        what seeds make (`evaluate.differences`)."""
+        return differences(self.rows, score)
+
+    def sections(self) -> list[Section]:
+        """The tables below the main one."""
+        return sections(self.stability, self.null, self.agreement)
 
     def render(self, form: str) -> str:
-        """The table with its notes as text: `markdown`, `html` or `csv` (numbers, no notes)."""
-        return render(self.rows, self.notes, form)
+        """The tables with their notes as text: `markdown`, `html` or `csv` (numbers, no notes)."""
+        if form == "csv":
+            return self.summary().to_csv(index=False)
+        return render(self.rows, self.sections(), self.notes, form)
 
     def __str__(self) -> str:
         return self.render("markdown")
@@ -56,6 +85,10 @@ def compare(
     *,
     n_clusters: int | None = None,
     seeds: int = 10,
+    stability: bool = False,
+    agreement: bool = False,
+    null: bool = False,
+    share: float | None = 0.8,
     time_limit: float | None = 600.0,
     memory_limit: float | None = None,
     progress: Callable[[int, int, str], None] | None = None,
@@ -73,109 +106,78 @@ def compare(
             no variant of another.
         seeds: runs of each method, with seeds 0, 1, …, whatever seed a method given has; methods
             without random choices run once.
+        stability: do the clusters stay with another seed, and with a sample of the edges? Each
+            method runs on `seeds` samples too.
+        agreement: how far do methods agree with each other?
+        null: is the structure real? Each method runs on `seeds` rewired graphs too
+            (`graph.resample.rewired`); with 19 of them p can be as small as 0.05.
+        share: of the edges in a sample; None: as many as there are, drawn with replacement (the
+            bootstrap, which blurs weak clusters: an edge drawn twice tells nothing new).
         time_limit: seconds for one run. memory_limit: megabytes for one run.
         progress: called as `progress(done, total, label)` before each run and at the end.
 
     Raises:
         ValueError, TypeError: an argument is wrong; nothing has run then.
     """
-    chosen_methods = _checked(methods, seeds, n_clusters)
+    asked = checked(methods, seeds=seeds, n_clusters=1 if n_clusters is None else n_clusters)
+    if seeds < 2 and (stability or null):
+        raise ValueError(f"stability and null need seeds ≥ 2, found {seeds}")
+    check_share(share)
     data = _open(graph)
-    k, notes = _choose_k(data, n_clusters)
-    slow = [] if methods is not None else [name for name in METHODS if METHODS[name].slow]
-    if slow := [name for name in slow if METHODS[name].obstacle(data) is None]:
-        notes.append(f"Trained for minutes, and run only where named: {', '.join(slow)}.")
-    if k > data.num_nodes:
-        raise ValueError(f"n_clusters={k} is more than the {data.num_nodes} nodes there are")
-    chosen, left_out = _leiden_rows(data, k), defaultdict[str, list[str]](list)
-    for method in chosen_methods:
-        cls = method if isinstance(method, type) else type(method)
-        if obstacle := cls.obstacle(data):
-            left_out[obstacle.removeprefix(cls.name)].append(cls.name)
-        else:
-            chosen.append(_with_k(method, k) if isinstance(method, type) else method)
-    for reason, names in left_out.items():
-        who = names[0] if len(names) == 1 else f"each of {', '.join(names)}"
-        notes.append(f"left out: {who}{reason}")
-    chosen = list(dict.fromkeys(dataclasses.replace(method, seed=0) for method in chosen))
+    chosen, notes = lineup(data, asked, n_clusters, methods is None)
+    readers = {name: method for name, method in chosen.items() if method.kinds}  # of edges
     plan = [
-        (label(method), dataclasses.replace(method, seed=seed))
-        for method in chosen
+        (name, dataclasses.replace(method, seed=seed))
+        for name, method in chosen.items()
         for seed in range(seeds if method.randomised else 1)
     ]
-    rows = []
+    cells = Cells(
+        total=len(plan) + len(readers) * seeds * (stability + null),
+        seeds=seeds,
+        limits={"time_limit": time_limit, "memory_limit": memory_limit},
+        progress=progress,
+    )
+    frame, labels = _runs(data, plan, cells, keep=stability or agreement or null)
+    notes = [*_protocol(data, seeds), *notes, *_remarks(frame), *_order(frame, seeds)]
+    found: dict[str, pd.DataFrame] = {}
+    unlabelled = without_labels(data)
+    if stability:
+        found["stability"], more = over_seeds_and_samples(unlabelled, readers, labels, share, cells)
+        notes += more
+    if agreement:
+        found["agreement"] = agreements(labels)
+        notes.append("Agreement: mean AMI over the seeds, on the diagonal among a method's runs.")
+    if stability or agreement:
+        notes.append(AMI)
+    if null:
+        found["null"], more = against_rewired(unlabelled, readers, labels, cells)
+        notes += more
+    cells.end()
+    return Comparison(rows=frame, notes=notes, labels=labels, **found)
+
+
+def _runs(
+    data: Data, plan: list[tuple[str, Method]], cells: Cells, keep: bool
+) -> tuple[pd.DataFrame, dict[str, list[Labels | None]]]:
+    """The rows of all runs and, where they are to be kept, their labels by method and seed."""
     with stored(data) as source:
-        for done, (name, cell) in enumerate(plan):
-            if progress:
-                progress(done, len(plan), name)
-            found = run_cell(cell, source, time_limit=time_limit, memory_limit=memory_limit)
-            rows.append({"label": name, **found})
-    if progress:
-        progress(len(plan), len(plan), "")
-    frame = pd.DataFrame(rows)
-    return Comparison(rows=frame, notes=[*_protocol(data, seeds), *notes, *_remarks(frame)])
-
-
-def _checked(methods: Any, seeds: Any, n_clusters: Any) -> list[type[Method] | Method]:
-    """The methods asked for, as classes or with parameters; everything wrong is said at once."""
-    for name, value in (("seeds", seeds), ("n_clusters", 1 if n_clusters is None else n_clusters)):
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-            raise TypeError(f"{name} must be a whole number, found {value!r}")
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, found {value}")
-    if isinstance(methods, (str, Method)):
-        methods = [methods]
-    chosen: list[type[Method] | Method] = []
-    if methods is None:
-        methods = [n for n in METHODS if not (METHODS[n].slow or METHODS[n].variant_of)]
-    for method in methods:
-        found = METHODS[method] if isinstance(method, str) else method
-        if isinstance(found, Method):
-            check(found)
-        elif not (isinstance(found, type) and issubclass(found, Method)):
-            raise TypeError(f"methods must be names, classes or methods, found {method!r}")
-        check_importable(found if isinstance(found, type) else type(found))
-        chosen.append(found)
-    return chosen
-
-
-def label(method: Method) -> str:
-    """The method's name with the parameters that differ from their defaults."""
-    left_out = {"seed", "n_clusters"} if method.told_k else {"seed"}
-    given = [
-        f"{field.name}={getattr(method, field.name)}"
-        for field in dataclasses.fields(method)
-        if field.name not in left_out
-        and field.default is not dataclasses.MISSING
-        and getattr(method, field.name) != field.default
-    ]
-    return f"{method.name}({', '.join(given)})" if given else method.name
+        rows = [{"label": name, **cells.run(name, cell, source, keep)} for name, cell in plan]
+    labels: dict[str, list[Labels | None]] = {}
+    for row in rows if keep else []:
+        labels.setdefault(row["label"], []).append(row.pop("labels", None))
+    return pd.DataFrame(rows), labels
 
 
 def _open(graph: Any) -> Data:
     return load(graph) if isinstance(graph, (str, os.PathLike)) else as_graph(graph)
 
 
-def _choose_k(data: Data, given: int | None) -> tuple[int, list[str]]:
-    if given is not None:
-        return given, [f"k = {given}, as asked for."]
-    if k := n_classes(data.y):
-        return k, [f"k = {k} is the number of classes; nothing else of the labels was used."]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        k = METHODS["leiden"]().fit(data).n_clusters
-    return k, [f"k = {k} is the number of clusters that Leiden finds with seed 0."]
-
-
-def _leiden_rows(data: Data, k: int) -> list[Method]:
-    leiden: Callable[..., Method] = METHODS["leiden"]
-    return [leiden()] if is_signed(data) else [leiden(), leiden(n_clusters=k)]
-
-
-def _with_k(cls: type[Method], k: int) -> Method:
-    """The method with its default parameters, and with `k` where it must be told."""
-    told = cls.told_k or "n_clusters" in required(cls)
-    return cls(**({"n_clusters": k} if told else {}))
+def _order(rows: pd.DataFrame, seeds: int) -> list[str]:
+    """What the seeds say of the order of the methods, by one score: the table has the others."""
+    score = next((name for name in ("ari", "modularity") if name in rows), None)
+    if score is None:
+        return []
+    return verdict(rows, score, SCORES[score][0], seeds)
 
 
 def _protocol(data: Data, seeds: int) -> list[str]:

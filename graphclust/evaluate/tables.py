@@ -67,7 +67,7 @@ def cells(rows: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     lines = [
         [
             str(row["method"]),
-            *(_spread(row[f"{c}_mean"], row[f"{c}_sd"], SCORES[c][1]) for c in shown),
+            *(spread(row[f"{c}_mean"], row[f"{c}_sd"], SCORES[c][1]) for c in shown),
             f"{row['runs']}" + (f" ({row['failed']} failed)" if row["failed"] else ""),
         ]
         for _, row in table.iterrows()
@@ -75,7 +75,8 @@ def cells(rows: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     return heads, lines
 
 
-def _spread(mean: float, sd: float, decimals: int) -> str:
+def spread(mean: float, sd: float, decimals: int) -> str:
+    """`0.500 ± 0.100`; without ± where there is no deviation, – where there is no mean."""
     if pd.isna(mean):
         return "–"
     if decimals == 1 and mean == round(mean) and (pd.isna(sd) or sd == 0):
@@ -87,7 +88,11 @@ def _spread(mean: float, sd: float, decimals: int) -> str:
 
 def markdown(rows: pd.DataFrame) -> str:
     """The table alone, as Markdown."""
-    heads, lines = cells(rows)
+    return as_markdown(*cells(rows))
+
+
+def as_markdown(heads: list[str], lines: list[list[str]]) -> str:
+    """A table as Markdown: the first column to the left, all others to the right."""
     rule = ["---", *("---:" for _ in heads[1:])]
     return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *lines))
 

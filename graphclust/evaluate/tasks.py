@@ -33,11 +33,17 @@ FOLDS = 5  # of graphs; seed s judges fold s mod 5 of the (s div 5)-th division
 BOUNDS = ("lower_bound", "ratio")  # certificates of methods that give any
 READINGS = ("micro_known", "macro_known", "micro_free", "macro_free")
 Measured = Callable[[Callable[[Data], Any], Data], Any]
-Task = Callable[[Any, Data, Measured], dict[str, float]]
+Task = Callable[[Any, Data, Measured], dict[str, Any]]
 
 
 def _clustering(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
     return _scored(graph, measured(method.fit, graph), [])
+
+
+def _labels(method: Any, graph: Data, measured: Measured) -> dict[str, Any]:
+    """As `_clustering`, and the labels themselves, for whoever sets partitions side by side."""
+    result = measured(method.fit, graph)
+    return _scored(graph, result, []) | {"labels": result.labels}
 
 
 def _oracle(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
@@ -106,6 +112,7 @@ CLASSIFIERS: Registry[Any] = Registry(
 )
 TASKS: dict[str, Task] = {
     "clustering": _clustering,
+    "labels": _labels,
     "oracle epoch": _oracle,
     "flow": _flow,
     "correlation": _correlation,
@@ -116,6 +123,7 @@ TASKS: dict[str, Task] = {
 CLUSTERING = ("n_clusters", *EXTERNAL, "unlabelled", *INTERNAL)
 COLUMNS = {
     "clustering": CLUSTERING,
+    "labels": CLUSTERING,  # no column: rows are numbers
     "oracle epoch": CLUSTERING,
     "flow": (*CLUSTERING, *FLOW),
     "correlation": (*CLUSTERING, *NORMS, *BOUNDS),
@@ -124,12 +132,13 @@ COLUMNS = {
     "graph classification": ("accuracy", "epochs"),
 }
 
+FINAL = "the final result of every run, none chosen by labels"
 PROTOCOLS = {
-    "clustering": "the final result of every run, none chosen by labels",
+    "clustering": FINAL,
+    "labels": FINAL,
     "oracle epoch": "oracle epoch: every score at its own best epoch, chosen by the classes",
-    "flow": "the final result of every run, none chosen by labels; flow: mean imbalance, by volume "
-    "sums, of the most unequal pairs of clusters",
-    "correlation": "the final result of every run; max D: most disagreements of a node, Σ D: all "
+    "flow": f"{FINAL}; flow: mean imbalance, by volume sums, of the most unequal pairs of clusters",
+    "correlation": f"{FINAL}; max D: most disagreements of a node, Σ D: all "
     "pairs, with every missing pair negative, or by weight where edges have signs; bound: no "
     "clustering has a lower max D",
     "classification": "a logistic regression for each class learns from the given share of the "

@@ -177,3 +177,105 @@ def test_leiden_on_cora_is_where_it_is_known_to_be(stored_data):
     assert table.loc["leiden", "modularity_mean"] == pytest.approx(0.823, abs=0.003)
     assert table.loc["leiden", "nmi_mean"] == pytest.approx(0.46, abs=0.02)
     assert table.loc["leiden(n_clusters=7)", "n_clusters_mean"] == 7
+
+
+# --- stability, agreement, null ------------------------------------------------------------------
+
+
+def test_stability_agreement_and_null_of_planted_clusters():
+    calls = []
+    graph = planted()
+    found = compare(
+        graph,
+        ["spectral", "kmeans", "agglomerative", Broken(how="even")],
+        seeds=3,
+        stability=True,
+        agreement=True,
+        null=True,
+        progress=lambda *call: calls.append(call),
+    )
+    assert list(found.labels) == list(found.agreement) == found.summary()["method"].tolist()
+    assert [len(runs) for runs in found.labels.values()] == [3, 3, 3, 3, 1, 3]
+    assert calls[-1] == (16 + 2 * 4 * 3, 16 + 2 * 4 * 3, "")
+    assert [call[0] for call in calls] == list(range(calls[-1][0] + 1))
+    for name in ("leiden", "leiden(n_clusters=4)", "spectral"):
+        assert found.stability.loc[name, "ami_seeds_mean"] > 0.95
+        assert found.stability.loc[name, "ami_edges_mean"] > 0.85
+        assert found.null.loc[name, "z"] > 5
+        assert found.null.loc[name, "p"] == 1 / 4
+    assert found.stability.loc["agglomerative", "ami_seeds_mean"] == 1.0
+    assert found.stability.loc[["kmeans", "agglomerative"], "ami_edges_mean"].isna().all()
+    assert not {"kmeans", "agglomerative"} & set(found.null.index), "they look at no edges"
+    assert found.agreement.loc["leiden", "spectral"] > 0.95
+    text = str(found)
+    for title in ("**Stability**", "**Against rewired graphs**", "**Agreement (AMI)**"):
+        assert title in text
+    assert "Rewiring leaves features with their nodes" in text
+    assert text.index("| leiden |") < text.index("**Stability**") < text.index("- Mean ±")
+    page = found.render("html")
+    assert "<h3>Stability</h3>" in page
+    assert "background: rgba(59, 110, 165, 1.00)" in page
+    table = pd.read_csv(pd.io.common.StringIO(found.render("csv"))).set_index("method")
+    assert table.loc["leiden", "null_z"] == pytest.approx(found.null.loc["leiden", "z"])
+    assert table.loc["kmeans", "ami_seeds_mean"] > 0.9
+    assert "labels" not in found.rows
+    assert found.differences("modularity")["better"].iloc[0] != "broken(how=even)"
+
+
+def test_no_class_has_a_say_in_them():
+    graph, blind = planted(), planted()
+    del blind.y
+    options = {"n_clusters": 4, "seeds": 2, "stability": True, "agreement": True, "null": True}
+    a, b = (compare(g, ["spectral"], **options) for g in (graph, blind))
+    for table in ("stability", "agreement", "null"):
+        pd.testing.assert_frame_equal(getattr(a, table), getattr(b, table))
+    for name, runs in a.labels.items():
+        assert np.array_equal(runs, b.labels[name])
+
+
+def test_arcs_signs_and_events_have_a_null_of_their_own():
+    arcs = load("dsbm:n=60,k=3,p=0.5,eta=0.05")
+    found = compare(arcs, ["herm"], seeds=2, n_clusters=3, null=True)
+    assert found.null["score"].to_dict() == {
+        "leiden": "modularity",
+        "leiden(n_clusters=3)": "modularity",
+        "herm": "flow imbalance",
+    }
+    assert found.null.loc["herm", "graph"] > found.null.loc["herm", "rewired_mean"] + 0.2
+    edges = [(i, j, 1.0 if (i < 8) == (j < 8) else -1.0) for i in range(16) for j in range(i)]
+    signed = compare(as_graph(edges), seeds=2, null=True)
+    assert signed.null.loc["leiden", "score"] == "signed modularity"
+    assert signed.null.loc["leiden", "graph"] > signed.null.loc["leiden", "rewired_mean"] + 0.2
+    assert any("100% of the edges are there after rewiring too" in note for note in signed.notes)
+    events = load("temporal_sbm:n=60,k=3,events=900,mixing=0.1")
+    stream = compare(events, ["leiden_slices"], seeds=2, stability=True, null=True)
+    assert (stream.null["graph"] > stream.null["rewired_mean"]).all()
+    assert (stream.stability["ami_edges_mean"] > 0.3).all()
+
+
+def test_runs_that_fail_on_changed_graphs_are_told(monkeypatch):
+    found = compare("karate", [Broken(how="raise")], seeds=2, stability=True, null=True)
+    assert found.labels["broken"] == [None, None]
+    assert np.isnan(found.stability.loc["broken", "ami_edges_mean"])
+    assert "broken" not in found.null.index
+    for where in ("samples of the edges", "rewired graphs"):
+        text = f"broken: 2 runs on {where} did not end well: RuntimeError: on purpose"
+        assert text in found.notes
+
+
+def test_they_are_refused_where_they_cannot_be():
+    for options, error, text in [
+        ({"seeds": 1, "null": True}, ValueError, "stability and null need seeds ≥ 2, found 1"),
+        ({"share": 1.5}, ValueError, r"share must lie between 0 and 1, found 1\.5"),
+        ({"share": "all"}, TypeError, "share must be a number or None, found 'all'"),
+    ]:
+        with pytest.raises(error, match=text):
+            compare("karate", **options)
+
+
+def test_methods_that_differ_in_k_alone_have_rows_of_their_own():
+    kmeans = METHODS["kmeans"]
+    found = compare(planted(), [kmeans(n_clusters=3), kmeans(n_clusters=5)], seeds=1)
+    table = found.summary().set_index("method")
+    assert table.loc["kmeans(n_clusters=3)", "n_clusters_mean"] == 3
+    assert table.loc["kmeans(n_clusters=5)", "n_clusters_mean"] == 5
