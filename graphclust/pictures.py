@@ -38,7 +38,7 @@ def draw_clusters(graph: Any, labels: ArrayLike, path: str | Path) -> None:
     Raises:
         ValueError: another ending, or labels of another shape.
     """
-    path = _checked(path)
+    path = checked(path)
     adjacency, labels, directed = clusters_of(graph, labels)
     sizes = np.bincount(labels)
     kept = np.sort(np.argsort(-sizes, kind="stable")[:MOST])
@@ -59,7 +59,7 @@ def draw_clusters(graph: Any, labels: ArrayLike, path: str | Path) -> None:
     axes.set_aspect("equal")
     axes.set_axis_off()
     axes.margins(0.12)
-    _write(figure, path)
+    write(figure, path)
 
 
 def draw_timeline(moments: ArrayLike, labels: ArrayLike, path: str | Path) -> None:
@@ -75,7 +75,7 @@ def draw_timeline(moments: ArrayLike, labels: ArrayLike, path: str | Path) -> No
     Raises:
         ValueError: another ending, or labels of another shape.
     """
-    path = _checked(path)
+    path = checked(path)
     moments, labels = np.asarray(moments), np.asarray(labels)
     if labels.ndim != 2 or len(moments) != len(labels):
         raise ValueError(
@@ -109,7 +109,7 @@ def draw_timeline(moments: ArrayLike, labels: ArrayLike, path: str | Path) -> No
     drawn = f" (the {k} largest of {(sizes > 0).sum()})" if k < (sizes > 0).sum() else ""
     axes.set_title(f"clusters over time{drawn}", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
-    _write(figure, path)
+    write(figure, path)
 
 
 def _bands(
@@ -131,14 +131,16 @@ def _bands(
         axes.fill_between(across, line, line + moves[a, b], color=colours[a], alpha=shade, lw=0)
 
 
-def _checked(path: str | Path) -> Path:
+def checked(path: str | Path) -> Path:
+    """The path of a picture, which must end as one."""
     path = Path(path)
     if path.suffix not in FORMS:
         raise ValueError(f"a picture ends in {', '.join(FORMS)}, found {path.name!r}")
     return path
 
 
-def _write(figure: Any, path: Path) -> None:
+def write(figure: Any, path: Path) -> None:
+    """Write a figure whole or not at all."""
     with atomic(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=150)
 

@@ -76,25 +76,25 @@ def shown_warnings() -> Iterator[None]:
 
 @contextmanager
 def progress_bar() -> Iterator[Any]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    """A bar to be called as `(done, total, name)`, also with the `share` of the time that is over,
+    where steps take unlike times."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}"),
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda done, total, name: bar.update(
-            task, completed=done, total=total, description=name
-        )
+    # a step may take minutes, and the bar must still know how fast it was
+    with Progress(*columns, console=err, transient=True, speed_estimate_period=3600) as bar:
+        task = bar.add_task("starting", total=None, count="")
+
+        def show(done: int, total: int, name: str, share: float | None = None) -> None:
+            over = done / max(total, 1) if share is None else share
+            bar.update(task, completed=over, total=1, description=name, count=f"{done}/{total}")
+
+        yield show
 
 
 def check_output(path: Path | None, accepted: tuple[str, ...], suffix: str | None = None) -> None:

@@ -19,13 +19,10 @@ from typer.testing import CliRunner
 
 from graphclust import as_graph
 from graphclust.cli import app
-from graphclust.evaluate.experiment import (
-    append_row,
-    columns,
-    read_experiment,
-    read_rows,
-    run_experiment,
-)
+from graphclust.evaluate.experiment import read_experiment
+from graphclust.evaluate.grid import run_experiment
+from graphclust.evaluate.rows import append_row, columns, read_rows
+from graphclust.evaluate.store import CsvStore
 from graphclust.graph.files import atomic, write_npz
 from graphclust.graph.writers import LABEL_FORMATS, write_labels
 from graphclust.methods import METHODS
@@ -174,14 +171,14 @@ def test_experiments_on_a_full_disk_keep_the_rows_they_have(tmp_path):
     toml, results = tmp_path / "small.toml", tmp_path / "small.csv"
     text = 'title = "Small"\ndatasets = ["karate"]\nseeds = {}\n[[run]]\nmethod = "louvain"\n'
     toml.write_text(text.format(1))
-    run_experiment(read_experiment(toml), results)
+    run_experiment(read_experiment(toml), CsvStore(results))
     whole = results.read_bytes()
     toml.write_text(text.format(2))
     with full_disk(len(whole) + 50):
         _, error = failing("run", str(toml))
     assert error == f"{results} was not written: File too large"
     assert results.read_bytes() == whole
-    assert run_experiment(read_experiment(toml), results) == 1
+    assert run_experiment(read_experiment(toml), CsvStore(results)) == 1
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,10 @@ ORDER = [  # a room may import from rooms on lines above its own, and from its o
     {"methods"},
     {"loaders", "cards", "classify"},
     {"evaluate", "auto"},
-    {"report", "pictures"},
+    {"report", "pictures", "charts", "bench_report"},
     {"terminal"},
     {"options"},
+    {"bench"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

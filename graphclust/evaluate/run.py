@@ -45,7 +45,8 @@ from graphclust.loaders import load
 
 POLL = 0.05  # seconds between looks at a cell's memory
 MB = 1e6
-_MAIN = threading.Lock()
+_MAIN = threading.Lock()  # Python keeps one list of processes, whoever starts or joins them
+_RUNNING: set[Any] = set()
 
 
 def run_cell(
@@ -98,7 +99,7 @@ def describe(method: Method) -> dict[str, Any]:
         "seed": method.seed,
         "versions": _versions(),
         "commit": _commit(),
-        "cpu": platform.processor() or platform.machine(),
+        "cpu": _cpu(),
     }
 
 
@@ -132,8 +133,9 @@ def _in_process(
     server = context()
     ours, theirs = server.Pipe(duplex=False)
     process = server.Process(target=_work, args=(theirs, method, source, task), daemon=True)
-    with _no_main():
+    with _MAIN, _no_main():
         process.start()
+    _RUNNING.add(process)
     theirs.close()
     try:
         with suppress(EOFError, ConnectionResetError):
@@ -150,12 +152,22 @@ def _in_process(
                     if memory_limit is not None and row.get("peak_mb", 0.0) > memory_limit:
                         return _ended("memory limit", f"took more than {memory_limit:g} MB")
                     return row
-        process.join()
+        wait([process.sentinel])
+        with _MAIN:
+            process.join()
         return _ended("crashed", _exit_reason(process.exitcode))
     finally:
         process.kill()
-        process.join()
+        with _MAIN:
+            process.join()
+        _RUNNING.discard(process)
         ours.close()
+
+
+def end_running() -> None:
+    """End the cells that other threads of this program wait for, which then say `crashed`."""
+    for process in tuple(_RUNNING):
+        process.kill()
 
 
 def _work(connection: Connection, method: Method, source: str, task: str) -> None:
@@ -218,13 +230,12 @@ def _exit_reason(code: int | None) -> str:
 @contextmanager
 def _no_main() -> Iterator[None]:
     """Hide the caller's script: the new process would otherwise run it a second time."""
-    with _MAIN:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _resident(pid: int | None) -> float:
@@ -258,6 +269,16 @@ def _versions() -> str:
     packages = ("numpy", "scipy", "scikit-learn", "torch", "torch-geometric", "igraph", "leidenalg")
     ours = {"python": platform.python_version(), "graphclust": __version__}
     return json.dumps(ours | {name: version(name) for name in packages})
+
+
+@cache
+def _cpu() -> str:
+    """The processor's model, where the system tells it; else its architecture."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 @cache

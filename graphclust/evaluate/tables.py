@@ -62,7 +62,7 @@ def cells(rows: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     lines = [
         [
             str(row["method"]),
-            *(_spread(row[f"{c}_mean"], row[f"{c}_sd"], SCORES[c][1]) for c in shown),
+            *(spread(row[f"{c}_mean"], row[f"{c}_sd"], SCORES[c][1]) for c in shown),
             f"{row['runs']}" + (f" ({row['failed']} failed)" if row["failed"] else ""),
         ]
         for _, row in table.iterrows()
@@ -70,7 +70,8 @@ def cells(rows: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     return heads, lines
 
 
-def _spread(mean: float, sd: float, decimals: int) -> str:
+def spread(mean: float, sd: float, decimals: int) -> str:
+    """`mean ± sd`; the mean alone of a single run, a dash where there is none."""
     if pd.isna(mean):
         return "–"
     if decimals == 1 and mean == round(mean) and (pd.isna(sd) or sd == 0):
