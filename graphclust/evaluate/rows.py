@@ -74,7 +74,7 @@ def _text(rows: Iterable[dict[str, Any]], columns: list[str], *, header: bool) -
     if header:
         writer.writeheader()
     for row in rows:
-        known = {key: value for key, value in row.items() if value is not None}
+        known = {key: value for key, value in row.items() if value is not None and value == value}
         writer.writerow({key: str(value).replace("\n", " ") for key, value in known.items()})
     return text.getvalue()
 
