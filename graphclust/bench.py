@@ -177,6 +177,8 @@ def import_(
         from graphclust.evaluate.experiment import results_path
         from graphclust.evaluate.store import import_rows
 
+        if store and store.suffix == ".csv":
+            raise ValueError(f"{store}: rows are taken into a .sqlite; name a .sqlite")
         for path, (experiment, kept) in zip(files, _opened(files, store), strict=True):
             rows = import_rows(results_path(path), experiment.task, kept)
             _say(f"{experiment.name}: {rows} rows, in {kept.path}")

@@ -19,6 +19,7 @@ A TOML holds what was printed, and names the experiments whose rows are ours:
     rerun_by = "Y, 5 seeds"
     label_free = ["contrast/x.toml", "x(n_clusters=classes)"]  # the label where there are several
     oracle = ["published/x_cora.toml"]
+    note = "another head"                 # what sets our figures apart, where something does
 
     [anchors]                             # then what must be matched: title, scores, scale and
 
@@ -30,7 +31,6 @@ A TOML holds what was printed, and names the experiments whose rows are ours:
 """
 
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ from graphclust.graph.errors import GraphError
 ORACLE = "oracle epoch"
 CLAIM = {"method", "dataset", "claimed", "source", "protocol"}
 ANCHOR = {"dataset", "claimed", "claimed_by", "ours"}
-RERUN, OURS = {"rerun", "rerun_by"}, {"label_free", "oracle"}
+RERUN, OURS = {"rerun", "rerun_by"}, {"label_free", "oracle", "note"}
 HEADINGS = {"acc": "ACC", "nmi": "NMI", "ari": "ARI", "macro_f1": "F1"}
 NONE = "–"
 
@@ -102,8 +102,8 @@ def _group(group: dict[str, Any], folder: Path) -> str:
                 claim["source"],
                 claim["protocol"],
                 _rerun(claim, scale),
-                _spread(free, scale),
-                _spread(best, scale),
+                _spread(free, scale, claim.get("label_free"), claim.get("note")),
+                _spread(best, scale, claim.get("oracle")),
                 _difference(claim, free, best, scale),
             ]
         )
@@ -143,9 +143,8 @@ def _ours(
     rows = rows[(rows["dataset"] == dataset) & (rows["status"] == "ok")]
     rows = rows[rows["label"] == reference[1]] if len(reference) > 1 else rows
     if rows["label"].nunique() != 1:
-        raise GraphError(
-            f"{reference} must name one label on {dataset}, found {set(rows['label'])}"
-        )
+        names = sorted(rows["label"].unique())
+        raise GraphError(f"{reference} must name one label on {dataset}, found {names}")
     found: pd.DataFrame = rows[scores].agg(["mean", "std", "count"])
     found.loc[["mean", "std"]] *= scale
     return found
@@ -153,6 +152,8 @@ def _ours(
 
 def _difference(claim: dict[str, Any], free: Any, best: Any, scale: float) -> str:
     """What follows a claim minus the claim: ours, like with like where it was an oracle's."""
+    if all(map(math.isnan, claim["claimed"])):
+        return NONE
     for who, found in (("ours", free), ("ours, oracle", best), ("re-run", claim.get("rerun"))):
         if found is not None:
             values = found.loc["mean"] if isinstance(found, pd.DataFrame) else found
@@ -169,18 +170,29 @@ def _rerun(entry: dict[str, Any], scale: float) -> str:
     return f"{_figures(entry['rerun'], scale)}; {entry['rerun_by']}"
 
 
-def _spread(found: pd.DataFrame | None, scale: float) -> str:
+def _spread(
+    found: pd.DataFrame | None,
+    scale: float,
+    reference: list[str] | None = None,
+    note: str | None = None,
+) -> str:
+    """Mean ± standard deviation of each score, how many seeds, and the experiment to look into."""
     if found is None:
         return NONE
+    source = [f"[{Path(reference[0]).stem}]({reference[0]})"] if reference else []
     digits = _digits(scale)
     pairs = zip(found.loc["mean"], found.loc["std"], strict=True)
     texts = [f"{mean:.{digits}f} ± {sd:.{digits}f}" for mean, sd in pairs]
-    return f"{' / '.join(texts)} ({found.loc['count'].min():.0f} seeds)"
+    about = [f"{found.loc['count'].min():.0f} seeds", *source, *([note] if note else [])]
+    return f"{' / '.join(texts)} ({'; '.join(about)})"
 
 
-def _figures(values: Iterable[float], scale: float) -> str:
-    digits = _digits(scale) + 1
-    return " / ".join(NONE if math.isnan(v) else f"{v:.{digits}f}" for v in values)
+def _figures(values: list[float], scale: float) -> str:
+    """Figures as they were printed: per cent to two places, others as typed."""
+    if all(map(math.isnan, values)):
+        return NONE
+    form = ".2f" if scale == 100 else "g"
+    return " / ".join(NONE if math.isnan(v) else f"{v:{form}}" for v in values)
 
 
 def _signed(value: float, scale: float) -> str:
