@@ -14,7 +14,7 @@ from graphclust.graph.errors import count
 from graphclust.pictures import checked, write
 
 FIRST, SECOND, PALE = "#3b6ea5", "#c8553d", "#9aa5b1"
-STEP = 0.32  # inches of a line of text
+STEP, LETTER, RULER = 0.32, 0.068, 5.0  # inches: a line of text, a letter, the line of ranks
 
 
 def draw_ranks(ranks: Ranks, title: str, path: str | Path, test: str = "nemenyi") -> None:
@@ -30,23 +30,25 @@ def draw_ranks(ranks: Ranks, title: str, path: str | Path, test: str = "nemenyi"
 
     methods = len(ranks.mean)
     half, top = (methods + 1) // 2, 1.6 + 0.5 * len(bars)
-    height = top + half
-    figure = Figure(figsize=(9, STEP * (height + 2.5)), layout="constrained")
+    words = 0.8 + LETTER * max(len(str(name)) for name in ranks.mean.index)  # inches at each side
+    height, margin = top + half, words * (methods - 1) / RULER
+    figure = Figure(figsize=(RULER + 2 * words, STEP * (height + 3)), layout="constrained")
     axes = figure.add_subplot()
-    axes.set_xlim(0.5 - 0.35 * methods, methods + 0.5 + 0.35 * methods)
+    axes.set_xlim(1 - margin, methods + margin)
     axes.set_ylim(height, -2.2)
     axes.set_axis_off()
     _ruler(axes, methods)
+    arm = 0.3 * (methods - 1) / RULER
     for place, (name, rank) in enumerate(ranks.mean.items()):
         left = place < half
         y = top + (place if left else methods - 1 - place)
-        edge = 0.5 if left else methods + 0.5
+        edge = 1 - arm if left else methods + arm
         axes.plot([rank, rank, edge], [0, y, y], color="black", linewidth=0.8)
         text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
         align = "right" if left else "left"
-        axes.text(edge - 0.08 if left else edge + 0.08, y, text, ha=align, va="center", fontsize=8)
+        axes.text(edge, y, f" {text} ", ha=align, va="center", fontsize=8)
     for line, (start, end) in enumerate(bars):
-        ends = ranks.mean.iloc[[start, end]].to_numpy() + np.array([-0.04, 0.04])
+        ends = ranks.mean.iloc[[start, end]].to_numpy() + np.array([-arm, arm]) / 8
         axes.plot(ends, [0.7 + 0.5 * line] * 2, color=SECOND, linewidth=3.5)
     if test == "nemenyi":
         axes.plot([1, 1 + ranks.critical], [-1.3, -1.3], color=FIRST, linewidth=2, marker="|")
@@ -59,6 +61,8 @@ def _ruler(axes: Any, methods: int) -> None:
     axes.plot([1, methods], [0, 0], color="black", linewidth=1)
     for rank in range(1, methods + 1):
         axes.plot([rank, rank], [0, -0.18], color="black", linewidth=1)
+        if (rank - 1) % (1 + (methods - 1) // 12):
+            continue
         axes.text(rank, -0.3, str(rank), ha="center", va="bottom", fontsize=8)
 
 
@@ -81,14 +85,14 @@ def draw_costs(rows: pd.DataFrame, metric: str, title: str, path: str | Path) ->
     points, sets = cost_points(rows, metric)
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
     axes = figure.add_subplot()
     front = points[points["front"]].sort_values("seconds")
     axes.plot(front["seconds"], front[metric], color=PALE, linewidth=1, zorder=1)
     colours = np.where(points["front"], SECOND, FIRST)
     axes.scatter(points["seconds"], points[metric], c=colours, s=28, zorder=2)
     axes.set_xscale("log")
-    axes.margins(x=0.25, y=0.12)
+    axes.margins(0.1)
     _names(axes, points, metric)
     axes.set_xlabel("seconds of a processor, geometric mean")
     axes.set_ylabel(f"{SCORES.get(metric, (metric, 3))[0]}, mean")
@@ -126,16 +130,26 @@ def _front(seconds: NDArray[np.float64], quality: NDArray[np.float64]) -> NDArra
 
 
 def _names(axes: Any, points: pd.DataFrame, metric: str) -> None:
-    """Names beside the points, each moved up until it covers no earlier one."""
-    spots = axes.transData.transform(points[["seconds", metric]].to_numpy())
-    taken: list[tuple[float, float, float]] = []
-    for place in np.argsort(spots[:, 1]):
-        x, y = spots[place]
-        name = str(points.index[place])
-        shift = 0.0
-        while any(abs(y + shift - b) < 13 and a < x + 7 * len(name) and x < c for a, c, b in taken):
-            shift += 3
-        taken.append((x, x + 7 * len(name), y + shift))
-        offset = (5, 72 / axes.figure.dpi * shift - 3)
-        values = points.iloc[place][["seconds", metric]].to_numpy(float)
-        axes.annotate(name, values, xytext=offset, textcoords="offset points", fontsize=8)
+    """Names in a column beside the axes, in the order of the points, with a line to each."""
+    low, high = axes.get_ylim()
+    arrow = {"arrowstyle": "-", "color": PALE, "linewidth": 0.6, "shrinkB": 3, "relpos": (0, 0.5)}
+    ordered = points.sort_values(metric)
+    heights = _apart(((ordered[metric] - low) / (high - low)).to_numpy(), 1 / max(24, len(points)))
+    for (name, point), height in zip(ordered.iterrows(), heights, strict=True):
+        axes.annotate(
+            str(name),
+            (point["seconds"], point[metric]),
+            xytext=(1.03, height),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=8,
+            arrowprops=arrow,
+        )
+
+
+def _apart(heights: NDArray[np.float64], gap: float) -> NDArray[np.float64]:
+    """Rising heights moved so that neighbours are at least `gap` apart, between 0 and 1."""
+    upward = np.maximum.accumulate(heights - gap * np.arange(len(heights)))
+    moved = upward + gap * np.arange(len(heights))
+    downward = np.minimum(moved, 1 - gap * np.arange(len(heights))[::-1])
+    return np.asarray(downward)

@@ -185,7 +185,10 @@ def notes(found: Matrix) -> list[str]:
     lines.append(text)
     if not np.isnan(ranked.friedman):
         first, apart = ranked.mean.index[0], ranked.holm.iloc[0] < LEVEL
-        worse = ", ".join(map(str, ranked.holm.index[apart])) or "none"
+        pairs = len(ranked.mean) * (len(ranked.mean) - 1) / 2
+        few = pairs * 0.5 ** (len(ranked.datasets) - 1) >= LEVEL
+        none = "none, nor could it be on so few sets" if few else "none"
+        worse = ", ".join(map(str, ranked.holm.index[apart])) or none
         lines.append(
             f"Friedman: p = {ranked.friedman:.2g}; mean ranks differ (Nemenyi, 5 %) from "
             f"{ranked.critical:.2f} on. Told apart from {first} by Wilcoxon and Holm: {worse}."
