@@ -25,8 +25,8 @@ StoreFile = Annotated[
     Path | None,
     typer.Option(
         "--store",
-        help="Where rows are kept: a .sqlite for all, or a .csv for one; "
-        "bench.sqlite beside the results if not given.",
+        help="Where rows are kept: a .sqlite for all, or a .csv for one; if not given, "
+        "bench.sqlite beside the results (and tables of what that lacks are made of the .csv).",
         show_default=False,
     ),
 ]
@@ -133,19 +133,27 @@ def bench_table(
     with user_errors():
         check_output(output, (".md", ".csv", ".html", ".tex"))
         from graphclust.bench_report import draw_all, tables
+        from graphclust.evaluate.experiment import results_path
         from graphclust.evaluate.matrix import render_matrix
-        from graphclust.evaluate.store import stored_rows
+        from graphclust.evaluate.store import CsvStore, stored_rows
 
         if output:
             form = {".md": "markdown", ".tex": "latex"}.get(output.suffix, output.suffix[1:])
-        opened = _opened(files, store, seeds, datasets)
-        found = tables([(e, stored_rows(e, kept)) for e, kept in opened], metric.split(","))
+        parts = []
+        for path, (experiment, kept) in zip(
+            files, _opened(files, store, seeds, datasets), strict=True
+        ):
+            rows = stored_rows(experiment, kept)
+            if store is None and not rows:
+                rows = stored_rows(experiment, CsvStore(results_path(path)))
+            parts.append((experiment, rows))
+        found = tables(parts, metric.split(","))
         text = "\n".join(render_matrix(matrix, form) for matrix, _ in found)
         written = [] if plots is None else draw_all(found, plots, test)
-        for path in written:
-            out.print(f"written: {path}", soft_wrap=True, markup=False)
+        for picture in written:
+            _say(f"written: {picture}")
         if output:
-            out.print(write_text(text, output), soft_wrap=True, markup=False)
+            _say(write_text(text, output))
         else:
             typer.echo(text)
 
@@ -221,10 +229,11 @@ def _opened(
     from graphclust.evaluate.experiment import read_experiment, restrict, results_path
     from graphclust.evaluate.store import ENDINGS, open_store
 
-    path = store or results_path(files[0]).with_name("bench.sqlite")
+    results = results_path(files[0])
+    path = store or results.with_name("bench.sqlite")
     if path.suffix == ".csv" and len(files) > 1:
         raise ValueError(f"{path}: a .csv holds one experiment, found {len(files)}; name a .sqlite")
-    if store is None or store.name == results_path(files[0]).name:
+    if path.parent == results.parent:
         path.parent.mkdir(exist_ok=True)
     check_output(path, ENDINGS)
     names = None if datasets is None else datasets.split(",")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -25,13 +26,18 @@ def show_plan(out: Console, experiment: Experiment, now: State, workers: int) ->
     """Print how many cells of each method would be run, and how long they are expected to take."""
     todo = now.missing
     told = expected_seconds(todo, list(now.rows.values()))
-    known = pd.DataFrame({"label": [cell.label for cell in todo], "seconds": told})
-    known["seconds"] = known["seconds"].astype(float)
-    table = Table("method", "cells", "no earlier rows", "expected", box=SIMPLE_HEAD)
-    for label, part in known.groupby("label", sort=False)["seconds"]:
-        blank = int(part.isna().sum())
-        expected = "?" if blank == len(part) else duration(part.sum())
-        table.add_row(str(label), f"{len(part)}", f"{blank or ''}", expected)
+    known = pd.DataFrame(
+        {
+            "label": [cell.label for cell in todo],
+            "seconds": [np.nan if e is None else e.seconds for e in told],
+            "rough": [e is not None and e.rough for e in told],
+        }
+    )
+    table = Table("method", "cells", "unknown", "rough", "expected", box=SIMPLE_HEAD)
+    for label, part in known.groupby("label", sort=False):
+        blank, rough = int(part["seconds"].isna().sum()), int(part["rough"].sum())
+        expected = "?" if blank == len(part) else duration(part["seconds"].sum())
+        table.add_row(str(label), f"{len(part)}", f"{blank or ''}", f"{rough or ''}", expected)
     out.print(f"{_heading(experiment, now)}, {len(todo)} to be run", soft_wrap=True, markup=False)
     if todo:
         out.print(table)

@@ -69,6 +69,8 @@ def test_rows_go_to_a_csv_and_back(tiny, tmp_path):
     assert run("table", tiny, "--seeds", "1") == run("table", tiny, *store)
     assert "tiny: 10 runs, in" in run("run", tiny, *store)
     assert "15 done" in run("status", tiny, *store)
+    (tmp_path / "bench.sqlite").unlink()
+    assert run("table", tiny) == run("table", tiny, *store), "what the store lacks"
 
 
 def test_failures_are_told_and_tried_again(tiny, tmp_path):

@@ -22,7 +22,7 @@ from graphclust.cli import app
 from graphclust.evaluate.experiment import read_experiment
 from graphclust.evaluate.grid import run_experiment
 from graphclust.evaluate.rows import append_row, columns, read_rows
-from graphclust.evaluate.store import CsvStore
+from graphclust.evaluate.store import CsvStore, SqliteStore
 from graphclust.graph.files import atomic, write_npz
 from graphclust.graph.writers import LABEL_FORMATS, write_labels
 from graphclust.methods import METHODS
@@ -103,6 +103,19 @@ def test_a_row_that_finds_room_for_a_part_is_taken_back(tmp_path):
     assert path.read_bytes() == whole
     append_row(path, ROW | {"seed": 1}, COLUMNS)
     assert [row["seed"] for row in read_rows(path)] == ["0", "1"]
+
+
+def test_a_store_keeps_the_rows_it_has(tmp_path):
+    store = SqliteStore(tmp_path / "rows.sqlite")
+    row = ROW | {"method": "louvain", "params": "{}", "status": "ok"}
+    store.append(row, "clustering")
+    with full_disk(store.path.stat().st_size), pytest.raises(OSError, match=r"rows\.sqlite: d"):
+        store.append(row | {"seed": 1, "reason": "why " * 20_000}, "clustering")
+    assert [found["seed"] for found in store.rows("clustering").values()] == [0]
+    store.append(row | {"seed": 1}, "clustering")
+    assert len(store.rows("clustering")) == 2
+    with read_only_folder() as folder, pytest.raises(OSError, match="unable to open"):
+        SqliteStore(folder / "rows.sqlite").append(row, "clustering")
 
 
 @pytest.mark.parametrize("file", list(WRITERS))

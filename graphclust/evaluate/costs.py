@@ -1,7 +1,7 @@
 """What cells will cost, from the rows of earlier runs: for plans, and for the time that is left."""
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,34 +23,46 @@ OVERHEAD = 0.5  # seconds that starting a process, loading the graph and scoring
 KEYS = ["dataset", "method", "params"]
 
 
-def expected_seconds(cells: list[Cell], rows: list[dict[str, Any]]) -> list[float | None]:
-    """Seconds of a processor that each cell will take, by `rows` and those that are published.
+class Expected(NamedTuple):
+    """Seconds of a processor; `rough`: from too few graphs to tell how they grow."""
+
+    seconds: float
+    rough: bool
+
+
+def expected_seconds(cells: list[Cell], rows: list[dict[str, Any]]) -> list[Expected | None]:
+    """What each cell will take, by `rows` and those that are published.
 
     The median of the same method on the same set, where that was run with any seed; else a fit
     over the sizes of other graphs (`estimate`), of the method with its head, then of the method
-    however set; None where there are too few. No more than the cell's limit.
+    however set, then roughly; None where nothing is known. No more than the cell's limit.
     """
     known = _known(rows)
     same = known.groupby(KEYS)["seconds"].median().to_dict()
     of_method = dict(list(known.groupby("method")))
-    fits: dict[Any, NDArray[np.float64] | None] = {}
+    fits: dict[Any, tuple[NDArray[np.float64], bool] | None] = {}
 
-    def fitted_seconds(method: Method, size: tuple[int, int, int], alike: Any) -> float | None:
-        key = (method.name, alike)
+    def fitted_seconds(cell: Cell) -> Expected | None:
+        key = (cell.method.name, kin(vars(cell.method)))
         if key not in fits:
-            fits[key] = _weights(method, of_method.get(method.name, known[:0]), alike)
-        weights = fits[key]
-        terms = cost_terms(method, np.array([size], float))
-        return None if weights is None else float((terms @ weights)[0])
+            fits[key] = _weights(cell.method, of_method.get(cell.method.name, known[:0]))
+        if (found := fits[key]) is None:
+            return None
+        weights, rough = found
+        terms = cost_terms(cell.method, np.array([cell.size], float))
+        return Expected(float((terms @ weights)[0]), rough)
 
-    def seconds(cell: Cell) -> float | None:
-        found = same.get((cell.dataset, cell.method.name, params_text(cell.method)))
+    def expected(cell: Cell) -> Expected | None:
+        seconds = same.get((cell.dataset, cell.method.name, params_text(cell.method)))
+        found = None if seconds is None else Expected(seconds, rough=False)
         # a classifier of graphs says nothing of what its cost grows with
-        for alike in (kin(vars(cell.method)), None) if isinstance(cell.method, Method) else ():
-            found = fitted_seconds(cell.method, cell.size, alike) if found is None else found
-        return None if found is None else min(found, cell.time_limit) + OVERHEAD
+        if found is None and isinstance(cell.method, Method):
+            found = fitted_seconds(cell)
+        if found is None:
+            return None
+        return found._replace(seconds=min(found.seconds, cell.time_limit) + OVERHEAD)
 
-    return [seconds(cell) for cell in cells]
+    return [expected(cell) for cell in cells]
 
 
 def _known(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -63,12 +75,16 @@ def _known(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else ours
 
 
-def _weights(method: Method, rows: pd.DataFrame, alike: Any) -> NDArray[np.float64] | None:
-    """The fit over the rows whose parameters are of this kin, or over all rows."""
-    if alike is not None and len(rows):
-        rows = rows[np.array([kin(json.loads(text)) == alike for text in rows["params"]], bool)]
-    sizes, of_row = np.unique(rows[list(SIZES)].to_numpy(float), axis=0, return_inverse=True)
-    if len(sizes) < MIN_GRAPHS:
+def _weights(method: Method, rows: pd.DataFrame) -> tuple[NDArray[np.float64], bool] | None:
+    """Weights of `cost_terms`, and whether they are rough: the same for each node and arc."""
+    if rows.empty:
         return None
-    terms = cost_terms(method, sizes)[of_row.ravel()]
-    return fitted(terms, rows["seconds"].to_numpy(float), of_row.ravel())
+    alike = np.array([kin(json.loads(text)) == kin(vars(method)) for text in rows["params"]], bool)
+    for part in (rows[alike], rows):
+        sizes, of_row = np.unique(part[list(SIZES)].to_numpy(float), axis=0, return_inverse=True)
+        if len(sizes) >= MIN_GRAPHS:
+            terms = cost_terms(method, sizes)[of_row.ravel()]
+            return fitted(terms, part["seconds"].to_numpy(float), of_row.ravel()), False
+    rate = (rows["seconds"] / (rows["nodes"] + rows["arcs"])).median()
+    grows = np.arange(cost_terms(method, np.ones((1, 3))).shape[1])
+    return np.where((grows == 1) | (grows == 2) & bool(method.kinds), rate, 0.0), True

@@ -113,8 +113,8 @@ def _row_of(future: Future[Row], cell: Cell) -> Row:
 def _shares(cells: list[Cell], earlier: list[Row]) -> dict[Cell, float]:
     """Of the expected seconds; what nothing is known of counts as the median of the others."""
     told = expected_seconds(cells, earlier)
-    usual = float(np.median([s for s in told if s is not None] or [1.0]))
-    seconds = [usual if s is None else s for s in told]
+    usual = float(np.median([e.seconds for e in told if e is not None] or [1.0]))
+    seconds = [usual if e is None else e.seconds for e in told]
     return {cell: s / sum(seconds) for cell, s in zip(cells, seconds, strict=True)}
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from graphclust import GraphError, as_graph
+from graphclust import METHODS, GraphError, as_graph
+from graphclust.cards import cards
 from graphclust.evaluate.cells import cell_key, plan
 from graphclust.evaluate.documents import fill_tables, table
 from graphclust.evaluate.experiment import read_experiment, restrict, results_path
@@ -59,6 +60,17 @@ def test_every_experiment_fits_the_methods_as_they_are(path, stored_data):
     assert printed or experiment.task in ("clustering", "flow")
     counts = rows.groupby(["dataset", "label"]).size()
     assert set(counts) <= {1, experiment.seeds}
+
+
+def test_the_attributed_grid_is_whole():
+    """Every attributed set of one class a node and fewer than 20 000 nodes, and every method."""
+    experiment = read_experiment(ROOT / "experiments" / "grid" / "attributed.toml")
+    small = {n: c for n, c in cards().items() if c.features and c.classes and c.nodes < 20_000}
+    assert set(experiment.datasets) == {n for n in small if "multi-label" not in small[n].kind}
+    others = {"tgc", "htne", "leiden_slices", "leiden_decay"}  # of streams of events
+    others |= {"herm", "bi_sym", "dd_sym", "disg_lr", "leiden_undirected"}  # of directed graphs
+    assert {run.method for run in experiment.runs} == set(METHODS) - others - {"deepwalk"}
+    assert experiment.seeds >= 10
 
 
 def test_no_two_experiments_share_their_rows():

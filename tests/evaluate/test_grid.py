@@ -12,6 +12,7 @@ import pytest
 
 from graphclust.evaluate import grid
 from graphclust.evaluate.cells import Cell, plan
+from graphclust.evaluate.costs import Expected
 from graphclust.evaluate.experiment import read_experiment
 from graphclust.evaluate.grid import Progress, run_cells, run_experiment, state
 from graphclust.evaluate.matrix import matrix, render_matrix
@@ -114,7 +115,8 @@ def test_cells_run_side_by_side_and_each_row_is_its_own(tmp_path):
 
 def test_the_share_of_time_follows_what_was_expected(tmp_path, monkeypatch):
     cells, seen = [broken("even", seed=i) for i in range(3)], []
-    monkeypatch.setattr(grid, "expected_seconds", lambda cells, rows: [6.0, None, 2.0])
+    told = [Expected(6.0, False), None, Expected(2.0, True)]
+    monkeypatch.setattr(grid, "expected_seconds", lambda cells, rows: told)
     run_cells(cells, SqliteStore(tmp_path / "a.sqlite"), progress=seen.append)
     assert [at.share for at in seen] == pytest.approx([0, 0.5, 5 / 6, 1.0])
 
