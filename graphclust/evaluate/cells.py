@@ -54,11 +54,11 @@ class Cell:
         """What it is known by."""
         return cell_key(self.row, self.task)
 
-    def run(self) -> dict[str, Any]:
-        """Its row, whatever happens to it."""
+    def run(self, threads: int | None = None) -> dict[str, Any]:
+        """Its row, whatever happens to it; libraries may use so many threads."""
         limits = {"time_limit": self.time_limit, "memory_limit": self.memory_limit}
         graph = of_seed(self.dataset, self.method.seed)
-        row = self.row | run_cell(self.method, graph, task=self.task, **limits)
+        row = self.row | run_cell(self.method, graph, task=self.task, threads=threads, **limits)
         return row | {"at": datetime.now(UTC).isoformat(timespec="seconds")}
 
 

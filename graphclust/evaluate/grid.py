@@ -16,7 +16,7 @@ from graphclust.evaluate.cells import Cell, plan
 from graphclust.evaluate.costs import expected_seconds
 from graphclust.evaluate.experiment import Experiment
 from graphclust.evaluate.store import Row, Store
-from graphclust.evaluate.workers import dask, local, work
+from graphclust.evaluate.workers import dask, local
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +82,11 @@ def run_cells(
     """
     share = _shares(cells, earlier or [])
     waiting, running, done, over, good = list(reversed(cells)), dict[Future[Row], Cell](), 0, 0.0, 0
-    with dask(cluster) if cluster else local(workers) as (executor, width):
+    with dask(cluster) if cluster else local(workers) as (submit, width):
         while waiting or running:
             while waiting and len(running) < width():
                 cell = waiting.pop()
-                running[executor.submit(work, cell)] = cell
+                running[submit(cell)] = cell
             if progress:
                 label = next(iter(running.values()))
                 progress(Progress(done=done, total=len(cells), share=over, label=_name(label)))

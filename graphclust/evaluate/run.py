@@ -31,7 +31,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+import numba
 import psutil
+import torch
+from threadpoolctl import threadpool_limits
 from torch_geometric.data import Data
 
 from graphclust import __version__
@@ -56,6 +59,7 @@ def run_cell(
     task: str = "clustering",
     time_limit: float | None = None,
     memory_limit: float | None = None,
+    threads: int | None = None,
 ) -> dict[str, Any]:
     """Fit `method` to `graph` in a process of its own; always returns a row.
 
@@ -66,6 +70,7 @@ def run_cell(
         time_limit: seconds until the process is ended.
         memory_limit: megabytes of resident memory above which the process is ended; libraries
             count, about 400 MB before anything is done.
+        threads: that libraries may use; as many as they like if None.
 
     Returns:
         `method`, `params` (JSON), `seed`, `status` (ok, failed, crashed, time limit, memory limit),
@@ -79,7 +84,7 @@ def run_cell(
     check_importable(type(method))
     row = describe(method)
     with stored(graph) as source:
-        return row | _in_process(method, source, task, time_limit, memory_limit)
+        return row | _in_process((method, source, task, threads), time_limit, memory_limit)
 
 
 def check_importable(cls: type[Method]) -> None:
@@ -124,15 +129,13 @@ def stored(graph: Any) -> Iterator[str]:
 
 
 def _in_process(
-    method: Method,
-    source: str,
-    task: str,
+    work: tuple[Method, str, str, int | None],
     time_limit: float | None,
     memory_limit: float | None,
 ) -> dict[str, Any]:
     server = context()
     ours, theirs = server.Pipe(duplex=False)
-    process = server.Process(target=_work, args=(theirs, method, source, task), daemon=True)
+    process = server.Process(target=_work, args=(theirs, *work), daemon=True)
     with _MAIN, _no_main():
         process.start()
     _RUNNING.add(process)
@@ -170,11 +173,15 @@ def end_running() -> None:
         process.kill()
 
 
-def _work(connection: Connection, method: Method, source: str, task: str) -> None:
+def _work(
+    connection: Connection, method: Method, source: str, task: str, threads: int | None
+) -> None:
     """What the cell's process does: one row of figures, or the reason why there is none."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     for module in PRELOADED:  # nothing to do where the server has done it
         import_module(module)
+    if threads is not None:
+        _limit_threads(threads)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -187,6 +194,14 @@ def _work(connection: Connection, method: Method, source: str, task: str) -> Non
     except Exception as error:
         row = _ended("failed", f"{type(error).__name__}: {error}")
     connection.send(row)
+
+
+def _limit_threads(threads: int) -> None:
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # for libraries that are still to be loaded
+    # first numba, which sets those of OpenMP, and so torch's, when it starts its own
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
 
 
 def _leave_with_parent() -> None:
@@ -287,7 +302,7 @@ def _commit() -> str:
     package = Path(__file__).resolve().parents[1]
 
     def git(*words: str) -> str:
-        command = ["git", "-C", str(package), *words]
+        command = ["git", "--no-optional-locks", "-C", str(package), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,24 +13,22 @@ from graphclust.evaluate.cells import Cell
 from graphclust.evaluate.run import end_running
 from graphclust.graph.errors import GraphError
 
-THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")  # of the libraries that a cell uses
 AHEAD = 2  # cells a thread of a cluster that are sent ahead of time
+Pool = tuple[Callable[[Cell], Future[dict[str, Any]]], Callable[[], int]]
 
 
 @contextmanager
-def local(workers: int) -> Iterator[tuple[Executor, Callable[[], int]]]:
-    """So many cells at once, which share the cores; and a function that says how many.
+def local(workers: int) -> Iterator[Pool]:
+    """What takes a cell, to run so many at once, which share the cores; and how many that is.
 
     Ended early, it ends the cells that run.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if workers > 1:
-        for name in THREADS:  # no more than there are, unless the user has said
-            os.environ.setdefault(name, str(max(1, (cores or 1) // workers)))
+    threads = max(1, (cores or 1) // workers) if workers > 1 else None
     server.start()
     executor = ThreadPoolExecutor(workers)
     try:
-        yield executor, lambda: workers
+        yield lambda cell: executor.submit(work, cell, threads), lambda: workers
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
         rest = threading.Thread(target=executor.shutdown)
@@ -41,8 +39,8 @@ def local(workers: int) -> Iterator[tuple[Executor, Callable[[], int]]]:
 
 
 @contextmanager
-def dask(address: str) -> Iterator[tuple[Executor, Callable[[], int]]]:
-    """The workers of a cluster, which load data sets by the names that they have there.
+def dask(address: str) -> Iterator[Pool]:
+    """As `local`, on the workers of a cluster, which load data sets by the names they have there.
 
     Raises:
         GraphError: `distributed` is not installed. OSError: nobody answers.
@@ -52,11 +50,14 @@ def dask(address: str) -> Iterator[tuple[Executor, Callable[[], int]]]:
     except ImportError:
         raise GraphError("a cluster needs: pip install 'graphclust[distributed]'") from None
     with Client(address, timeout=30) as client, client.get_executor(pure=False) as executor:
-        yield executor, lambda: max(1, AHEAD * sum(client.nthreads().values()))
+        yield (
+            lambda cell: executor.submit(work, cell),
+            lambda: max(1, AHEAD * sum(client.nthreads().values())),
+        )
 
 
-def work(cell: Cell) -> dict[str, Any]:
+def work(cell: Cell, threads: int | None = None) -> dict[str, Any]:
     """The cell's row; a worker of a cluster may be a process that Python lets have no children."""
     # whoever ends such a worker ends its cells too: they leave with their parent (`run`)
     multiprocessing.current_process()._config.pop("daemon", None)  # type: ignore[attr-defined]
-    return cell.run()
+    return cell.run(threads)
