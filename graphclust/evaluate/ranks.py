@@ -108,7 +108,7 @@ def complete(scores: pd.DataFrame) -> pd.DataFrame:
     """Scores without the methods and sets that lack most, one by one, until nothing is missing."""
     while scores.isna().to_numpy().any():
         lacks = [scores.isna().mean(axis=axis) for axis in (1, 0)]
-        axis = 0 if lacks[0].max() >= lacks[1].max() else 1
+        axis = 0 if lacks[0].max() > lacks[1].max() else 1
         scores = scores.drop(lacks[axis].idxmax(), axis=axis)
     return scores
 

@@ -19,7 +19,7 @@ from graphclust.graph.files import write_npz
 from graphclust.loaders import available
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / "experiments").rglob("*.toml"))
+FILES = sorted((ROOT / "experiments").glob("*/*.toml"))
 
 SMALL = """
 title = "Small"
@@ -149,6 +149,24 @@ def test_the_table_shows_every_set_and_what_was_published(small, tmp_path):
     assert filled.startswith("before\n<!-- table: small.toml -->\n**Small**")
     assert filled.endswith("<!-- /table -->\nafter\n")
     assert "old" not in filled
+
+
+def test_a_document_may_ask_for_one_score_over_all_sets(small, tmp_path):
+    """In the experiment's order, whatever the order of the rows."""
+    store = CsvStore(tmp_path / "small.csv")
+    run_experiment(small, store)
+    lines = (tmp_path / "small.csv").read_text().splitlines(keepends=True)
+    document = tmp_path / "doc.md"
+    document.write_text("<!-- matrix: small.toml modularity -->\nold\n<!-- /matrix -->\n")
+    filled = fill_tables(document)
+    assert "**Small**\n\n| method | protocol | karate | les_miserables | rank |" in filled
+    assert "modularity; the final result of every run" in filled
+    (tmp_path / "small.csv").write_text("".join([lines[0], *reversed(lines[1:])]))
+    assert fill_tables(document) == filled
+    document.write_text("<!-- table: small.toml -->\n<!-- /table -->\n")
+    first = fill_tables(document)
+    (tmp_path / "small.csv").write_text("".join(lines))
+    assert fill_tables(document) == first
 
 
 @pytest.mark.parametrize(
