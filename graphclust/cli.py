@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from graphclust.commands import bench
 from graphclust.commands.compare import compare
 from graphclust.commands.tune import tune
 from graphclust.options import (
@@ -35,11 +36,9 @@ from graphclust.options import (
 from graphclust.terminal import (
     check_output,
     out,
-    progress_bar,
     shown_warnings,
     user_errors,
     write_result,
-    write_text,
 )
 
 app = typer.Typer(
@@ -48,6 +47,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(bench.app, name="bench")
+app.command()(bench.run)
+app.command()(bench.table)
 
 
 @app.command()
@@ -218,41 +220,6 @@ def datasets(
             show_datasets(out)
         else:
             show_card(out, name)
-
-
-@app.command()
-def run(
-    files: Annotated[list[Path], typer.Argument(help="Experiment files (.toml).")],
-    debug: Debug = False,
-) -> None:
-    """Run the cells of experiments that their results lack; interrupt and repeat as you like."""
-    with user_errors():
-        from graphclust.evaluate import server
-
-        server.start()
-        from graphclust.evaluate.experiment import read_experiment, results_path, run_experiment
-
-        experiments = [(read_experiment(path), results_path(path)) for path in files]
-        for experiment, results in experiments:
-            results.parent.mkdir(exist_ok=True)
-            check_output(results, (".csv",))
-            with progress_bar() as progress, shown_warnings():
-                ran = run_experiment(experiment, results, progress)
-            out.print(f"{experiment.name}: {ran} runs, in {results}", soft_wrap=True, markup=False)
-
-
-@app.command()
-def table(
-    document: Annotated[Path, typer.Argument(help="The document whose tables to fill.")] = Path(
-        "README.md"
-    ),
-    debug: Debug = False,
-) -> None:
-    """Write the tables of a document anew from the results of its experiments."""
-    with user_errors():
-        from graphclust.evaluate.experiment import fill_tables
-
-        out.print(write_text(fill_tables(document), document), soft_wrap=True, markup=False)
 
 
 def main() -> None:

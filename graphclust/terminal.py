@@ -1,8 +1,9 @@
 """What all commands share: results on one stream, notes and errors on the other, and files."""
 
 import os
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 out, err = Console(), Console(stderr=True)
+MINUTE = 60.0
 _debug = False
 
 
@@ -76,25 +78,46 @@ def shown_warnings() -> Iterator[None]:
 
 @contextmanager
 def progress_bar() -> Iterator[Any]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    """A bar to be called as `(done, total, name)`, also with the `share` of the time that is over,
+    where steps take unlike times. Where nobody watches, a line a minute instead."""
+    if not err.is_terminal:
+        yield _told_each_minute()
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}"),
         TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda done, total, name: bar.update(
-            task, completed=done, total=total, description=name
-        )
+    # a step may take minutes, and the bar must still know how fast it was
+    with Progress(*columns, console=err, transient=True, speed_estimate_period=3600) as bar:
+        task = bar.add_task("starting", total=None, count="")
+
+        def show(done: int, total: int, name: str, share: float | None = None) -> None:
+            over = done / max(total, 1) if share is None else share
+            bar.update(task, completed=over, total=1, description=name, count=f"{done}/{total}")
+
+        yield show
+
+
+def _told_each_minute() -> Callable[..., None]:
+    """As a bar is called; says how far things are, and how much longer they may take."""
+    start = last = time.monotonic()
+
+    def tell(done: int, total: int, name: str, share: float | None = None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        over = done / max(total, 1) if share is None else share
+        if now - last < MINUTE or not over:
+            return
+        last = now
+        left = (now - start) * (1 - over) / over / MINUTE
+        text = f"{done}/{total}, about {left:.0f} minutes left; {name}"
+        err.print(text, soft_wrap=True, markup=False)
+
+    return tell
 
 
 def check_output(path: Path | None, accepted: tuple[str, ...], suffix: str | None = None) -> None:

@@ -19,13 +19,10 @@ from typer.testing import CliRunner
 
 from graphclust import as_graph
 from graphclust.cli import app
-from graphclust.evaluate.experiment import (
-    append_row,
-    columns,
-    read_experiment,
-    read_rows,
-    run_experiment,
-)
+from graphclust.evaluate.experiment import read_experiment
+from graphclust.evaluate.grid import run_experiment
+from graphclust.evaluate.rows import append_row, columns, read_rows
+from graphclust.evaluate.store import CsvStore, SqliteStore
 from graphclust.graph.files import atomic, write_npz
 from graphclust.graph.writers import LABEL_FORMATS, write_labels
 from graphclust.methods import METHODS
@@ -108,6 +105,19 @@ def test_a_row_that_finds_room_for_a_part_is_taken_back(tmp_path):
     assert [row["seed"] for row in read_rows(path)] == ["0", "1"]
 
 
+def test_a_store_keeps_the_rows_it_has(tmp_path):
+    store = SqliteStore(tmp_path / "rows.sqlite")
+    row = ROW | {"method": "louvain", "params": "{}", "status": "ok"}
+    store.append(row, "clustering")
+    with full_disk(store.path.stat().st_size), pytest.raises(OSError, match=r"rows\.sqlite: d"):
+        store.append(row | {"seed": 1, "reason": "why " * 20_000}, "clustering")
+    assert [found["seed"] for found in store.rows("clustering").values()] == [0]
+    store.append(row | {"seed": 1}, "clustering")
+    assert len(store.rows("clustering")) == 2
+    with read_only_folder() as folder, pytest.raises(OSError, match="unable to open"):
+        SqliteStore(folder / "rows.sqlite").append(row, "clustering")
+
+
 @pytest.mark.parametrize("file", list(WRITERS))
 def test_a_folder_that_is_read_only(file):
     needs_pyarrow(file)
@@ -174,14 +184,14 @@ def test_experiments_on_a_full_disk_keep_the_rows_they_have(tmp_path):
     toml, results = tmp_path / "small.toml", tmp_path / "small.csv"
     text = 'title = "Small"\ndatasets = ["karate"]\nseeds = {}\n[[run]]\nmethod = "louvain"\n'
     toml.write_text(text.format(1))
-    run_experiment(read_experiment(toml), results)
+    run_experiment(read_experiment(toml), CsvStore(results))
     whole = results.read_bytes()
     toml.write_text(text.format(2))
     with full_disk(len(whole) + 50):
         _, error = failing("run", str(toml))
     assert error == f"{results} was not written: File too large"
     assert results.read_bytes() == whole
-    assert run_experiment(read_experiment(toml), results) == 1
+    assert run_experiment(read_experiment(toml), CsvStore(results)) == 1
 
 
 @pytest.mark.parametrize(

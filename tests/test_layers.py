@@ -21,7 +21,7 @@ ORDER = [  # a room may import from rooms on lines above its own, and from its o
     {"methods"},
     {"loaders", "cards", "classify"},
     {"evaluate", "auto"},
-    {"report", "pictures", "charts"},
+    {"report", "pictures", "charts", "bench_pictures", "bench_report"},
     {"terminal"},
     {"options"},
     {"commands"},

@@ -12,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from graphclust.evaluate.experiment import frame, read_experiment, read_rows, results_path
+from graphclust.evaluate.experiment import read_experiment, results_path
+from graphclust.evaluate.rows import frame, read_rows
 
 HERE = Path(__file__).resolve().parent
 TITLES = {

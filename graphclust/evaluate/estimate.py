@@ -76,18 +76,18 @@ def estimate(method: Method, graph: Data) -> Estimate | None:
     Rows count whose method has the same head, and the same parameters left None (a fixed number of
     clusters costs more than a free one).
     """
-    rows = _rows()
+    rows = earlier_rows()
     rows = rows[rows["method"] == method.name]
-    alike = [_kin(json.loads(text)) == _kin(vars(method)) for text in rows["params"]]
+    alike = [kin(json.loads(text)) == kin(vars(method)) for text in rows["params"]]
     rows = rows[np.array(alike, bool)]
     if len(rows[list(SIZES)].drop_duplicates()) < MIN_GRAPHS:
         return None
     known, which = np.unique(rows[list(SIZES)].to_numpy(float), axis=0, return_inverse=True)
     which = which.ravel()  # graph of each row
     new = np.array(sizes(graph), float)
-    terms, term = _terms(method, known)[which], _terms(method, new[None])
+    terms, term = cost_terms(method, known)[which], cost_terms(method, new[None])
     cost = {column: rows[column].to_numpy(float) for column in ("seconds", "mb")}
-    seconds, megabytes = (float((term @ _fit(terms, c, which))[0]) for c in cost.values())
+    seconds, megabytes = (float((term @ fitted(terms, c, which))[0]) for c in cost.values())
     off = _errors_left_out(terms, cost["seconds"], which)
     return Estimate(
         seconds=seconds,
@@ -129,18 +129,18 @@ def available_mb() -> float:
     return free / 1e6
 
 
-def _kin(params: dict[str, object]) -> tuple[set[str], str]:
+def kin(params: dict[str, object]) -> tuple[frozenset[str], str]:
     """What parameters must have in common for their costs to be: those left None, and the head."""
     head = str(params.get("head", "")).partition(":")[0]
-    return {name for name, value in params.items() if value is None}, head
+    return frozenset(name for name, value in params.items() if value is None), head
 
 
 @cache
-def _rows() -> pd.DataFrame:
+def earlier_rows() -> pd.DataFrame:
     """The good rows of every results file at hand that say how large their graph was."""
     folder = shared_folder("results", "*.csv")
     files = sorted(folder.glob("*.csv")) if folder else []
-    columns = ["method", "params", "status", *SIZES, "cpu_seconds", "extra_mb"]
+    columns = ["dataset", "method", "params", "status", *SIZES, "cpu_seconds", "extra_mb"]
     tables = [pd.read_csv(path, usecols=lambda name: name in columns) for path in files]
     whole = [table for table in tables if set(columns) <= set(table.columns)]
     if not whole:
@@ -152,7 +152,7 @@ def _rows() -> pd.DataFrame:
     return rows.assign(mb=mb, seconds=seconds)
 
 
-def _terms(method: Method, known: Array) -> Array:
+def cost_terms(method: Method, known: Array) -> Array:
     """(R, T): for each row of sizes what its cost may grow with."""
     n, arcs, values = known.T
     columns = [np.ones(len(known)), n]
@@ -161,7 +161,7 @@ def _terms(method: Method, known: Array) -> Array:
     return np.stack([*columns, *[n**2] * bool(squared)], axis=1)
 
 
-def _fit(terms: Array, cost: Array, which: NDArray[np.integer]) -> Array:
+def fitted(terms: Array, cost: Array, which: NDArray[np.integer]) -> Array:
     """(T,) positive weights w with log(terms · w) near log(cost); row i is of graph `which[i]`."""
     scale = np.maximum(terms.max(axis=0), 1e-300)  # a term may be 0 throughout
     terms, once = terms / scale, 1 / np.sqrt(np.bincount(which)[which])
@@ -184,5 +184,5 @@ def _errors_left_out(terms: Array, cost: Array, which: NDArray[np.integer]) -> A
     for graph in range(which.max() + 1):
         out = which == graph
         others = np.unique(which[~out], return_inverse=True)[1]
-        off[out] = np.log(terms[out] @ _fit(terms[~out], cost[~out], others) / cost[out])
+        off[out] = np.log(terms[out] @ fitted(terms[~out], cost[~out], others) / cost[out])
     return off

@@ -25,7 +25,7 @@ class Cells:
 
     total: int
     seeds: int
-    limits: dict[str, float | None]
+    limits: dict[str, Any]
     progress: Callable[[int, int, str], None] | None
     done: int = 0
 

@@ -31,7 +31,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+import numba
 import psutil
+import torch
+from threadpoolctl import threadpool_limits
 from torch_geometric.data import Data
 
 from graphclust import __version__
@@ -45,7 +48,8 @@ from graphclust.loaders import load
 
 POLL = 0.05  # seconds between looks at a cell's memory
 MB = 1e6
-_MAIN = threading.Lock()
+_MAIN = threading.Lock()  # Python keeps one list of processes, whoever starts or joins them
+_RUNNING: set[Any] = set()
 
 
 def run_cell(
@@ -55,6 +59,7 @@ def run_cell(
     task: str = "clustering",
     time_limit: float | None = None,
     memory_limit: float | None = None,
+    threads: int | None = None,
 ) -> dict[str, Any]:
     """Fit `method` to `graph` in a process of its own; always returns a row.
 
@@ -65,6 +70,7 @@ def run_cell(
         time_limit: seconds until the process is ended.
         memory_limit: megabytes of resident memory above which the process is ended; libraries
             count, about 400 MB before anything is done.
+        threads: that libraries may use; as many as they like if None.
 
     Returns:
         `method`, `params` (JSON), `seed`, `status` (ok, failed, crashed, time limit, memory limit),
@@ -78,7 +84,7 @@ def run_cell(
     check_importable(type(method))
     row = describe(method)
     with stored(graph) as source:
-        return row | _in_process(method, source, task, time_limit, memory_limit)
+        return row | _in_process((method, source, task, threads), time_limit, memory_limit)
 
 
 def check_importable(cls: type[Method]) -> None:
@@ -98,7 +104,7 @@ def describe(method: Method) -> dict[str, Any]:
         "seed": method.seed,
         "versions": _versions(),
         "commit": _commit(),
-        "cpu": platform.processor() or platform.machine(),
+        "cpu": _cpu(),
     }
 
 
@@ -123,17 +129,16 @@ def stored(graph: Any) -> Iterator[str]:
 
 
 def _in_process(
-    method: Method,
-    source: str,
-    task: str,
+    work: tuple[Method, str, str, int | None],
     time_limit: float | None,
     memory_limit: float | None,
 ) -> dict[str, Any]:
     server = context()
     ours, theirs = server.Pipe(duplex=False)
-    process = server.Process(target=_work, args=(theirs, method, source, task), daemon=True)
-    with _no_main():
+    process = server.Process(target=_work, args=(theirs, *work), daemon=True)
+    with _MAIN, _no_main():
         process.start()
+    _RUNNING.add(process)
     theirs.close()
     try:
         with suppress(EOFError, ConnectionResetError):
@@ -150,19 +155,33 @@ def _in_process(
                     if memory_limit is not None and row.get("peak_mb", 0.0) > memory_limit:
                         return _ended("memory limit", f"took more than {memory_limit:g} MB")
                     return row
-        process.join()
+        wait([process.sentinel])
+        with _MAIN:
+            process.join()
         return _ended("crashed", _exit_reason(process.exitcode))
     finally:
         process.kill()
-        process.join()
+        with _MAIN:
+            process.join()
+        _RUNNING.discard(process)
         ours.close()
 
 
-def _work(connection: Connection, method: Method, source: str, task: str) -> None:
+def end_running() -> None:
+    """End the cells that other threads of this program wait for, which then say `crashed`."""
+    for process in tuple(_RUNNING):
+        process.kill()
+
+
+def _work(
+    connection: Connection, method: Method, source: str, task: str, threads: int | None
+) -> None:
     """What the cell's process does: one row of figures, or the reason why there is none."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     for module in PRELOADED:  # nothing to do where the server has done it
         import_module(module)
+    if threads is not None:
+        _limit_threads(threads)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -175,6 +194,14 @@ def _work(connection: Connection, method: Method, source: str, task: str) -> Non
     except Exception as error:
         row = _ended("failed", f"{type(error).__name__}: {error}")
     connection.send(row)
+
+
+def _limit_threads(threads: int) -> None:
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # for libraries that are still to be loaded
+    # first numba, which sets those of OpenMP, and so torch's, when it starts its own
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
 
 
 def _leave_with_parent() -> None:
@@ -218,13 +245,12 @@ def _exit_reason(code: int | None) -> str:
 @contextmanager
 def _no_main() -> Iterator[None]:
     """Hide the caller's script: the new process would otherwise run it a second time."""
-    with _MAIN:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _resident(pid: int | None) -> float:
@@ -261,12 +287,22 @@ def _versions() -> str:
 
 
 @cache
+def _cpu() -> str:
+    """The processor's model, where the system tells it; else its architecture."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+@cache
 def _commit() -> str:
     """The commit of graphclust's own checkout, `+` if it has changes; "" when installed."""
     package = Path(__file__).resolve().parents[1]
 
     def git(*words: str) -> str:
-        command = ["git", "-C", str(package), *words]
+        command = ["git", "--no-optional-locks", "-C", str(package), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:

@@ -29,7 +29,7 @@ def rows(method, seconds, mb, spread=1.0):
 
 def test_a_linear_cost_is_found_again(monkeypatch):
     found = rows(LEIDEN, lambda n, a, x: 0.01 + 1e-6 * a, lambda n, a, x: 5 + 1e-3 * n, 1.2)
-    monkeypatch.setattr(module, "_rows", lambda: found)
+    monkeypatch.setattr(module, "earlier_rows", lambda: found)
     graph = sbm(n=2000, k=4, p_in=0.2, p_out=0.02)
     n, arcs, values = sizes(graph)
     assert (n, arcs, values) == (2000, graph.edge_index.shape[1], 0)
@@ -46,13 +46,13 @@ def test_a_linear_cost_is_found_again(monkeypatch):
 def test_the_factor_is_that_of_graphs_left_out(monkeypatch):
     """One graph of five costs nine times as much an arc as the others."""
     found = rows(LEIDEN, lambda n, a, x: 1e-6 * a * (9 if n == 3000 else 1), lambda *s: 1.0)
-    monkeypatch.setattr(module, "_rows", lambda: found)
+    monkeypatch.setattr(module, "earlier_rows", lambda: found)
     assert estimate(LEIDEN, sbm(n=500)).factor == pytest.approx(9, rel=0.05)
 
 
 def test_costs_far_above_and_far_below_count_alike(monkeypatch):
     found = rows(LEIDEN, lambda n, a, x: 1e-6 * a, lambda *s: 1.0, spread=5.0)
-    monkeypatch.setattr(module, "_rows", lambda: found)
+    monkeypatch.setattr(module, "earlier_rows", lambda: found)
     graph = sbm(n=2000, k=4, p_in=0.2, p_out=0.02)
     assert estimate(LEIDEN, graph).seconds == pytest.approx(1e-6 * sizes(graph)[1], rel=0.05)
 
@@ -60,13 +60,15 @@ def test_costs_far_above_and_far_below_count_alike(monkeypatch):
 def test_squares_are_fitted_where_memory_grows_so(monkeypatch):
     model = METHODS["agglomerative"](n_clusters=3)
     found = rows(model, lambda n, a, x: 1e-8 * n**2, lambda n, a, x: 1 + 8e-6 * n**2)
-    monkeypatch.setattr(module, "_rows", lambda: found)
+    monkeypatch.setattr(module, "earlier_rows", lambda: found)
     graph = attributed_sbm(6000, 4, p_in=0.002, p_out=0.001, features=2)
     assert estimate(model, graph).megabytes == pytest.approx(1 + 8e-6 * 6000**2, rel=0.05)
 
 
 def test_rows_of_a_free_number_of_clusters_do_not_count_for_a_fixed_one(monkeypatch):
-    monkeypatch.setattr(module, "_rows", lambda: rows(LEIDEN, lambda *s: 1.0, lambda *s: 1.0))
+    monkeypatch.setattr(
+        module, "earlier_rows", lambda: rows(LEIDEN, lambda *s: 1.0, lambda *s: 1.0)
+    )
     graph = sbm(n=50)
     assert estimate(LEIDEN, graph) is not None
     assert estimate(METHODS["leiden"](n_clusters=3), graph) is None
@@ -75,7 +77,7 @@ def test_rows_of_a_free_number_of_clusters_do_not_count_for_a_fixed_one(monkeypa
 
 def test_a_run_that_cannot_fit_is_refused(monkeypatch):
     huge = rows(LEIDEN, lambda *s: 1.0, lambda n, a, x: 1e6 * n)
-    monkeypatch.setattr(module, "_rows", lambda: huge)
+    monkeypatch.setattr(module, "earlier_rows", lambda: huge)
     with pytest.raises(GraphError, match=r"leiden is expected to take .* MB here, and .* are free"):
         refuse_what_cannot_fit(LEIDEN, sbm(n=500))
     assert not estimate(LEIDEN, sbm(n=500)).fits

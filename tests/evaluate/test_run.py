@@ -82,6 +82,12 @@ def test_limits_end_a_cell():
     assert row["status"] == "memory limit"
 
 
+def test_threads_are_those_that_are_granted():
+    for threads in (1, 2):
+        row = run_cell(Broken(how="threads"), "karate", threads=threads)
+        assert (row["status"], row.get("n_clusters")) == ("ok", threads), row["reason"]
+
+
 def test_a_cell_does_not_outlive_its_program(tmp_path):
     """Killed outright, the program takes its cells with it."""
     script = tmp_path / "script.py"

@@ -1,0 +1,132 @@
+"""The ledger: figures as typed, ours from rows, like beside like; never stale."""
+
+from pathlib import Path
+
+import pytest
+
+from graphclust import GraphError
+from graphclust.evaluate.documents import fill_tables
+from graphclust.evaluate.experiment import read_toml
+from graphclust.evaluate.ledger import read_ledger, render_ledger
+
+ROOT = Path(__file__).parents[2] / "experiments"
+
+EXPERIMENT = """
+title = "Ours"
+task = "{task}"
+datasets = ["karate"]
+seeds = 2
+[[run]]
+method = "spectral"
+params = {{ n_clusters = "classes" }}
+[[run]]
+method = "leiden"
+"""
+CLAIMS = """
+about = "Read with care."
+[[group]]
+title = "Clusters"
+scores = ["acc", "nmi"]
+scale = 100
+[[group.claim]]
+method = "X"
+dataset = "karate"
+claimed = [97.1, nan]
+source = "paper"
+protocol = "best epoch"
+rerun = [90.0, 80.0]
+rerun_by = "Y"
+label_free = ["free.toml", "leiden"]
+note = "defaults"
+[anchors]
+title = "To be matched"
+scores = ["acc", "nmi"]
+scale = 100
+[[anchors.anchor]]
+dataset = "karate"
+claimed = [99.0, 98.0]
+claimed_by = "Z"
+ours = { Leiden = ["free.toml", "leiden"] }
+"""
+ORACLE = 'oracle = ["best.toml", "leiden"]\nlabel_free = '
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "claims.toml").write_text(CLAIMS)
+    for name, task, figures in (
+        ("free", "clustering", ["leiden,0,ok,.70,.6", "leiden,1,ok,.80,.6", "leiden,2,failed,,"]),
+        ("best", "oracle epoch", ["leiden,0,ok,.95,.9", "leiden,1,ok,.95,.9"]),
+    ):
+        (tmp_path / f"{name}.toml").write_text(EXPERIMENT.format(task=task))
+        lines = [f"karate,{line}\n" for line in [*figures, "spectral(n_clusters=classes),0,ok,1,1"]]
+        (tmp_path / f"{name}.csv").write_text(
+            "".join(["dataset,label,seed,status,acc,nmi\n", *lines])
+        )
+    return tmp_path
+
+
+def rendered(folder, **changes):
+    text = CLAIMS
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "claims.toml").write_text(text)
+    return render_ledger(read_ledger(folder / "claims.toml"), folder)
+
+
+def test_a_claim_its_rerun_and_our_rows(folder):
+    text = rendered(folder)
+    assert text.startswith("Read with care.\n\n## Clusters\n\nFigures: ACC / NMI.\n\n| method |")
+    assert (
+        "| X | karate | 97.10 / – | paper | best epoch | 90.00 / 80.00; Y | "
+        "75.0 ± 7.1 / 60.0 ± 0.0 (2 seeds; [free](free.toml); defaults) | – | ours: −22.1 / – |"
+    ) in text
+    assert "| karate | 99.00 / 98.00 | Z | – | 75.0 ± 7.1 / 60.0 ± 0.0 (2 seeds) |" in text
+
+
+def test_the_difference_is_that_of_the_best_evidence(folder):
+    free = 'label_free = ["free.toml", "leiden"]'
+    oracle = 'oracle = ["best.toml", "leiden"]'
+    assert "| ours, oracle: −2.1 / – |" in rendered(folder, a=(free, oracle))
+    assert "| ours: −22.1 / – |" in rendered(folder, a=(free, f"{free}\n{oracle}"))
+    assert "| re-run: −7.1 / – |" in rendered(folder, a=(free + '\nnote = "defaults"', ""))
+    unknown = rendered(folder, a=("claimed = [97.1, nan]", "claimed = [nan, nan]"))
+    assert "| X | karate | – | paper |" in unknown
+    assert "| – | – |\n\n## To be" in unknown
+
+
+def test_an_oracle_never_stands_among_the_others(folder):
+    with pytest.raises(
+        GraphError, match=r"best\.toml has the task oracle epoch, not that of its co"
+    ):
+        rendered(folder, a=('["free.toml", "leiden"]\nnote', '["best.toml", "leiden"]\nnote'))
+    with pytest.raises(GraphError, match=r"free\.toml has the task clustering"):
+        rendered(folder, a=('label_free = ["free.toml"', 'oracle = ["free.toml"'))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('source = "paper"\n', "", "claims.toml: X karate lacks source"),
+        ('protocol = "best epoch"', 'protocol = "b"\nyear = 2', "X karate: unknown keys year"),
+        ("claimed = [97.1, nan]", "claimed = [97.1]", "claimed must hold 2 figures, found 1"),
+        ('rerun_by = "Y"\n', "", "rerun and rerun_by go together"),
+        ('about = "Read with care."', "", "must hold about, group and anchors"),
+        (', "leiden"]\nnote', "]\nnote", r"one label on karate, found \['leiden', 'spectral"),
+        ('"leiden"]\nnote', '"louvain"]\nnote', r"one label on karate, found \[\]"),
+    ],
+)
+def test_wrong_claims_are_refused(folder, old, new, text):
+    with pytest.raises(GraphError, match=text):
+        rendered(folder, a=(old, new))
+
+
+def test_the_ledger_is_that_of_the_claims_and_the_rows():
+    document = ROOT / "LEDGER.md"
+    text = document.read_text(encoding="utf-8")
+    assert fill_tables(document) == text, "run: graphclust table experiments/LEDGER.md"
+    claims = read_toml(ROOT / "claims.toml")
+    listed = [claim for group in claims["group"] for claim in group["claim"]]
+    assert len({(c["method"], c["dataset"]) for c in listed}) == len(listed), "each claim once"
+    assert all(f"| {c['method']} | {c['dataset']} |" in text for c in listed)
