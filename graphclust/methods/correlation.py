@@ -66,6 +66,7 @@ class CorrelationClustering(Method):
 
     kinds: ClassVar[tuple[str, ...]] = ("undirected", "weighted", "signed")
     warm_start: ClassVar = True
+    variant_of: ClassVar = "leiden"  # whose constant Potts model it is
     linked: ClassVar = True
 
     def _fit(

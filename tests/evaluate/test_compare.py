@@ -33,7 +33,6 @@ def test_every_method_that_fits_is_there_and_leiden_twice():
         "agglomerative",
         "filter",
         "amg",
-        "correlation",
     ]
     assert (table["failed"] == 0).all()
     assert table["runs"].to_dict() == {
