@@ -20,7 +20,7 @@ from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graphclust.kernels.edges import FAST, in_pieces
+from graphclust.kernels.compiled import FAST, in_pieces
 
 
 def pair_variation(s: Tensor, a: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class _Variation(torch.autograd.Function):
         value = torch.zeros(len(s), dtype=torch.float64)
         slope = torch.zeros_like(s, memory_format=torch.contiguous_format)
         distance = torch.zeros_like(a, memory_format=torch.contiguous_format)
-        in_pieces(_variation, len(s), len(s), s, a, value, slope, distance)
+        in_pieces(_variation, np.arange(len(s) + 1), len(s), s, a, value, slope, distance)
         ctx.save_for_backward(slope, distance)
         return value.to(s.dtype)
 
@@ -73,7 +73,7 @@ class _Message(torch.autograd.Function):
         out = y.clone(memory_format=torch.contiguous_format)
         distance = torch.zeros_like(a, memory_format=torch.contiguous_format)
         ctx.delta, ctx.eps = delta, eps
-        in_pieces(_message, len(y), len(y), y, a, delta, eps, distance, out)
+        in_pieces(_message, np.arange(len(y) + 1), len(y), y, a, delta, eps, distance, out)
         ctx.save_for_backward(y, a, distance)
         return out
 
@@ -84,7 +84,7 @@ class _Message(torch.autograd.Function):
         to_y = gradient.clone(memory_format=torch.contiguous_format)
         to_a = torch.zeros_like(distance)
         rest = gradient, y, a, ctx.delta, ctx.eps, distance, to_y, to_a
-        in_pieces(_message_back, len(y), len(y), *rest)
+        in_pieces(_message_back, np.arange(len(y) + 1), len(y), *rest)
         return to_y, to_a, None, None
 
 
