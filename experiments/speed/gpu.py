@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import torch
-from kernels import Cpu, arguments, bars, save, table
+from kernels import Cpu, arguments, table
 
 
 class Gpu(Cpu):
@@ -33,10 +33,8 @@ def main() -> None:
     options = arguments(__doc__.splitlines()[0]).parse_args()
     if not torch.cuda.is_available():
         sys.exit("there is no CUDA device")
-    rows = table(options, "cuda", Gpu(), 1)
-    bars(rows)
-    if options.save:
-        save(rows, "gpu")
+    options.threads = [torch.get_num_threads()]
+    table(options, "cuda", Gpu(), "gpu")
 
 
 if __name__ == "__main__":

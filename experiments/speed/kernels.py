@@ -10,7 +10,7 @@ that hold E × F numbers are left out where these would take more than `--most` 
 memory taken on the way, beside what is given. The processor seconds of all threads are saved too:
 on a machine that does other work they say more than the clock, though threads of OpenMP that wait
 count as busy. torch's `sparse.mm` is not asked for the gradient of weights, for which it makes
-N × N numbers.
+N × N numbers. Bytes a second are of the best round, as are those of a copy.
 
 `--save` writes `kernels.csv` and `kernels.png` beside this file. At the end stand the bars that the
 kernels are held to, at a million entries and 128 columns.
@@ -249,21 +249,26 @@ def moved(p: Problem) -> int:
     return 4 * width * (entries + p.n) + 12 * entries + 8 * p.n
 
 
-def table(options: argparse.Namespace, device: str, clock: Cpu, threads: int) -> list[dict]:
-    rows = []
-    copied = copy_bandwidth(device, clock)
-    print(f"\n{threads} threads on {device}; a copy moves {copied / GB:.1f} GB/s")
-    for entries in options.edges:
-        for width in options.widths:
-            rows += one_size(options, Problem(entries, width, device), clock, threads, copied)
-    return rows
+def table(options: argparse.Namespace, device: str, clock: Cpu, name: str) -> None:
+    """Print all sizes; `--save` writes what there is after each."""
+    rows: list[dict] = []
+    for threads in options.threads:
+        torch.set_num_threads(threads)
+        for entries in options.edges:
+            for width in options.widths:
+                rows += one_size(options, Problem(entries, width, device), clock, threads)
+                if options.save:
+                    save(rows, name)
+    bars(rows)
 
 
-def one_size(
-    options: argparse.Namespace, p: Problem, clock: Cpu, threads: int, copied: float
-) -> list[dict]:
+def one_size(options: argparse.Namespace, p: Problem, clock: Cpu, threads: int) -> list[dict]:
     rows, entries, width = [], len(p.weight), p.x.shape[1]
-    print(f"\n{entries:,} entries, {p.n:,} nodes, {width} columns")
+    copied = copy_bandwidth(str(p.x.device), clock)
+    print(
+        f"\n{entries:,} entries, {p.n:,} nodes, {width} columns, {threads} threads on {p.x.device}"
+    )
+    print(f"a copy moves {copied / GB:.1f} GB a second")
     print(f"{'ms':44}{'forward':>9}{'backward':>9}{'ours: faster, processor':>26}{'peak MB':>9}")
     for family in families(p):
         if 4 * entries * width > options.most * GB:
@@ -273,7 +278,7 @@ def one_size(
         for way, parts in found.items():
             middle = {name: statistics.median(values) for name, values in parts.items()}
             ratio, of_cpu = faster(found, way, "forward", "backward"), faster(found, way, "cpu")
-            speed = moved(p) / middle["forward"] * 1e3 if family.name == "sum" else None
+            speed = 1e3 * moved(p) / min(parts["forward"]) if family.name == "sum" else None
             print(
                 f"{family.name if way == OURS else '':20}{way:24}{middle['forward']:9.1f}"
                 f"{middle['backward']:9.1f}{ratio:15.2f}{of_cpu:11.2f}{middle['peak']:9.0f}",
@@ -378,13 +383,7 @@ def save(rows: list[dict], name: str) -> None:
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    options, rows = parser.parse_args(), []
-    for threads in options.threads:
-        torch.set_num_threads(threads)
-        rows += table(options, "cpu", Cpu(), threads)
-    bars(rows)
-    if options.save:
-        save(rows, "kernels")
+    table(parser.parse_args(), "cpu", Cpu(), "kernels")
 
 
 if __name__ == "__main__":

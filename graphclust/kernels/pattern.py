@@ -98,17 +98,8 @@ class Pattern:
         return self._turn()
 
     def _turn(self) -> tuple["Pattern", Tensor]:
-        """O(N + E) on the processor, by a transposition; elsewhere a stable sort."""
-        if self.member.device.type == "cpu":
-            number = np.arange(len(self.member))
-            parts = (number, self.member.numpy(), self.start.numpy())
-            turned = sp.csr_array(parts, shape=(len(self), self.n)).tocsc()
-            start, order = (
-                torch.from_numpy(part.astype(np.int64)) for part in (turned.indptr, turned.data)
-            )
-        else:
-            ends, order = self.member.sort(stable=True)
-            start = torch.searchsorted(ends, torch.arange(self.n + 1, device=ends.device))
+        on_processor = self.member.device.type == "cpu"
+        start, order = (_by_transposition if on_processor else _by_sorting)(self)
         return Pattern(start, self.row[order], len(self)), order
 
     @cached_property
@@ -125,6 +116,21 @@ class Pattern:
         start = self.start[group] + LONG * (piece - first[group])
         pieces = Pattern(torch.cat([start, self.start[-1:]]), self.member, self.n)
         return pieces, Pattern(first, piece, len(piece))
+
+
+def _by_transposition(pattern: Pattern) -> tuple[Tensor, Tensor]:
+    """Starts of the transposed pattern, and which member here is each there. O(N + E)."""
+    number = np.arange(len(pattern.member))
+    parts = (number, pattern.member.numpy(), pattern.start.numpy())
+    turned = sp.csr_array(parts, shape=(len(pattern), pattern.n)).tocsc()
+    start, order = (torch.from_numpy(p.astype(np.int64)) for p in (turned.indptr, turned.data))
+    return start, order
+
+
+def _by_sorting(pattern: Pattern) -> tuple[Tensor, Tensor]:
+    """The same on any device."""
+    ends, order = pattern.member.sort(stable=True)
+    return torch.searchsorted(ends, torch.arange(pattern.n + 1, device=ends.device)), order
 
 
 def _integers(name: str, values: Tensor) -> Tensor:

@@ -86,9 +86,16 @@ def flow(pattern: Pattern, weight: Tensor | None, p: Tensor) -> Tensor:
 
 
 def _sums(pattern: Pattern, values: Tensor) -> Tensor:
-    """(G, F) sums of the (E, F) values of each group; on CUDA not by atomics, whose order is
-    chance."""
-    if values.device.type == "cuda":
-        return torch.segment_reduce(values, "sum", offsets=pattern.start, axis=0, initial=0)
+    """(G, F) sums of the (E, F) values of each group."""
+    return (_in_turn if values.device.type == "cuda" else _added)(pattern, values)
+
+
+def _added(pattern: Pattern, values: Tensor) -> Tensor:
+    """In order on the processor; on CUDA by atomics, whose order is chance."""
     empty = values.new_zeros(len(pattern), values.shape[1])
     return empty.index_add(0, pattern.row, values)
+
+
+def _in_turn(pattern: Pattern, values: Tensor) -> Tensor:
+    """In order on CUDA too; not for every device and kind of numbers."""
+    return torch.segment_reduce(values, "sum", offsets=pattern.start, axis=0, initial=0)

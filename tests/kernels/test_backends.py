@@ -33,6 +33,24 @@ def test_other_numbers_and_devices_fall_back_to_torch():
     assert segment_sum(x, pattern).tolist() == [[2, 2]]
 
 
+@pytest.mark.parametrize("width", [0, 1, 5])
+def test_the_plain_sums_of_cuda_are_those_of_others(width):
+    pattern = Pattern(torch.tensor([0, 3, 3, 7]), torch.zeros(7, dtype=torch.int64), 1)
+    values = torch.rand(7, width, dtype=torch.float64)
+    assert torch.allclose(plain._in_turn(pattern, values), plain._added(pattern, values))
+
+
+def test_torch_scatter_agrees():
+    """It is not among the back-ends, as it gains nothing; a second opinion where it is there."""
+    found = pytest.importorskip("torch_scatter")
+    source = torch.Generator().manual_seed(0)
+    labels = torch.randint(9, (200,), generator=source).sort().values
+    x, groups = torch.randn(200, 3, generator=source), Pattern.by_label(labels, 9)
+    for reduce, ours in (("sum", segment_sum), ("mean", segment_mean), ("max", segment_max)):
+        theirs = found.segment_csr(x, groups.start, reduce=reduce)
+        assert torch.allclose(ours(x, groups), theirs, atol=1e-5)
+
+
 @pytest.mark.gpu
 def test_a_gpu_runs_programs():
     if not torch.cuda.is_available():
