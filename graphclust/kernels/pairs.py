@@ -24,7 +24,12 @@ from graphclust.kernels.compiled import FAST, in_pieces
 
 
 def pair_variation(s: Tensor, a: Tensor) -> Tensor:
-    """(B,) Σ_{i<j} a_ij ‖s_i − s_j‖₁ of (B, K, F) rows. O(B K² F)."""
+    """(B,) Σ_{i<j} a_ij ‖s_i − s_j‖₁ of (B, K, F) rows; 0 of fewer than two. O(B K² F).
+
+    Raises:
+        ValueError: rows of no (B, K, F), weights of another shape than (B, K, K).
+    """
+    _check("s", s, a)
     if s.device.type == "cpu":
         value: Tensor = _Variation.apply(s, a)
         return value
@@ -32,11 +37,24 @@ def pair_variation(s: Tensor, a: Tensor) -> Tensor:
 
 
 def pair_message(y: Tensor, a: Tensor, delta: float, eps: float) -> Tensor:
-    """(B, K, F) the rows y_i − δ Σ_j γ_ij (y_i − y_j), γ_ij = a_ij / max(d_ij, ε). O(B K² F)."""
+    """(B, K, F) the rows y_i − δ Σ_j γ_ij (y_i − y_j), γ_ij = a_ij / max(d_ij, ε). O(B K² F).
+
+    Raises:
+        ValueError: as `pair_variation`.
+    """
+    _check("y", y, a)
     if y.device.type == "cpu":
         out: Tensor = _Message.apply(y, a, delta, eps)
         return out
     return _plain_message(y, a, delta, eps)
+
+
+def _check(name: str, rows: Tensor, a: Tensor) -> None:
+    if rows.dim() != 3:
+        raise ValueError(f"{name} must have shape (B, K, F), found {tuple(rows.shape)}")
+    b, k, _ = rows.shape
+    if a.shape != (b, k, k):
+        raise ValueError(f"a must have shape ({b}, {k}, {k}), found {tuple(a.shape)}")
 
 
 def _plain_variation(s: Tensor, a: Tensor) -> Tensor:

@@ -40,7 +40,13 @@ class Segments(Pattern):
 
 
 def segment_product(a: Tensor, b: Tensor, segments: Segments) -> Tensor:
-    """(B, K, F) the products a_gᵀ b_g of (N, K) and (N, F). O(N K F)."""
+    """(B, K, F) the products a_gᵀ b_g of (N, K) and (N, F). O(N K F).
+
+    Raises:
+        ValueError: other rows than the groups'.
+    """
+    for name, part in (("a", a), ("b", b)):
+        _rows_of(name, part, segments)
     if segments.equal is not None:
         a, b = (part.unflatten(0, (len(segments), segments.equal)) for part in (a, b))
         return a.mT @ b
@@ -54,10 +60,21 @@ def segment_largest(s: Tensor, rank: Tensor, segments: Segments) -> Tensor:
     """(B, K) the number of rank `rank[g]` from the top, 0 ≤ rank < n_g, of each column and group.
 
     By selection, O(N K). The gradient goes to the one element selected; of equal ones, to any.
+
+    Raises:
+        ValueError: other rows than the groups', a rank that a group does not have.
     """
+    _rows_of("s", s, segments)
+    if rank.shape != segments.sizes.shape or ((rank < 0) | (rank >= segments.sizes)).any():
+        raise ValueError("rank must be, for each group, from 0 to one less than its rows")
     with torch.no_grad():
         place = _places(s, rank, segments) if s.device.type == "cpu" else _sorted(s, rank, segments)
     return s.gather(0, place)
+
+
+def _rows_of(name: str, rows: Tensor, segments: Segments) -> None:
+    if rows.dim() != 2 or len(rows) != segments.n:
+        raise ValueError(f"{name} must have shape ({segments.n}, F), found {tuple(rows.shape)}")
 
 
 def _padded(values: Tensor, segments: Segments) -> Tensor:

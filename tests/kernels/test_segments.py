@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch.autograd import gradcheck
 
 from graphclust.kernels import segments
 from graphclust.kernels.scatter import segment_sum
@@ -69,3 +70,20 @@ def test_of_equal_numbers_one_takes_the_gradient():
 def test_empty_groups_are_refused(start):
     with pytest.raises(ValueError, match="start must begin at 0 and rise"):
         Segments(torch.tensor(start))
+
+
+def test_products_and_ranks_have_gradients_that_are_differences():
+    a, b, groups = rows(3), rows(2, seed=1), Segments(UNEQUAL)
+    assert gradcheck(lambda a, b: segment_product(a, b, groups), (a, b))
+    assert gradcheck(lambda a: segment_largest(a, torch.tensor([2, 0, 9]), groups), a)
+
+
+def test_rows_and_ranks_that_are_not_there_are_refused():
+    a, groups = rows(3), Segments(UNEQUAL)
+    with pytest.raises(ValueError, match=r"b must have shape \(30, F\), found \(29, 3\)"):
+        segment_product(a, a[1:], groups)
+    with pytest.raises(ValueError, match=r"s must have shape \(30, F\), found \(29, 3\)"):
+        segment_largest(a[1:], torch.tensor([0, 0, 0]), groups)
+    for rank in ([0, 1, 0], [0, -1, 0], [0, 0]):
+        with pytest.raises(ValueError, match="rank must be, for each group"):
+            segment_largest(a, torch.tensor(rank), groups)
