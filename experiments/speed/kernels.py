@@ -37,7 +37,7 @@ from torch_geometric.utils import scatter, segment
 
 from graphclust.kernels import backends, plain
 from graphclust.kernels.edges import Rows, total_variation
-from graphclust.kernels.products import csr_tensor, dots, flow_sums, product
+from graphclust.kernels.products import Constant, csr_tensor, dots, flow_sums, product
 from graphclust.kernels.scatter import segment_max
 from graphclust.kernels.segments import Segments
 
@@ -45,6 +45,7 @@ HERE = Path(__file__).parent
 MB, GB = 1e6, 1e9
 TIES = 1e-3  # of gradients of maxima, which torch shares out among equal ones
 OURS, PLAIN = "ours", "ours, plain"
+GATHERING = (PLAIN, "PyG scatter", "PyG segment", "torch-scatter")
 Way = Callable[[], Tensor]
 
 
@@ -77,6 +78,7 @@ class Problem:
         parts = self.pattern.start, self.pattern.member, self.graph.weight, (self.n, self.n)
         self.csr = csr_tensor(*parts)
         self.pattern.order  # noqa: B018 - the transpose is made here, once
+        self.constant = Constant(matrix, torch.device(device))
 
 
 def skewed(n: int, edges: int) -> sp.csr_array:
@@ -124,14 +126,17 @@ def families(p: Problem) -> Iterator[Family]:
 
     wide = row[:, None].expand(-1, x.shape[1])
     sums: dict[str, Way] = {
-        OURS: lambda: product(pattern, weight, x),
+        OURS: lambda: p.constant @ x,
+        "ours, any weights": lambda: product(pattern, weight, x),
         "PyG EdgeIndex.matmul": lambda: p.edges.matmul(x, weight),
         "torch CSR @": lambda: p.csr @ x,
         "gather + scatter_add": lambda: x.new_zeros(full).scatter_add(0, wide, messages()),
         "gather + index_add": lambda: x.new_zeros(full).index_add(0, row, messages()),
         PLAIN: lambda: product(pattern, weight, x),
     } | gathered("sum")
-    yield Family("sum", (x,), sums, set(sums) - {OURS, "PyG EdgeIndex.matmul", "torch CSR @"})
+    yield Family(
+        "sum", (x,), sums, {name for name in sums if "gather" in name or name in GATHERING}
+    )
 
     both: dict[str, Way] = {
         OURS: lambda: product(pattern, p.weight, x),
@@ -252,11 +257,12 @@ def moved(p: Problem) -> int:
 def table(options: argparse.Namespace, device: str, clock: Cpu, name: str) -> None:
     """Print all sizes; `--save` writes what there is after each."""
     rows: list[dict] = []
-    for threads in options.threads:
-        torch.set_num_threads(threads)
-        for entries in options.edges:
-            for width in options.widths:
-                rows += one_size(options, Problem(entries, width, device), clock, threads)
+    for entries in options.edges:
+        for width in options.widths:
+            problem = Problem(entries, width, device)
+            for threads in options.threads:
+                torch.set_num_threads(threads)
+                rows += one_size(options, problem, clock, threads)
                 if options.save:
                     save(rows, name)
     bars(rows)

@@ -68,11 +68,18 @@ class Rows:
 
     @classmethod
     def of_arcs(cls, edge_index: Tensor, weight: Tensor | None, n: int) -> "Rows":
-        """From (2, E) arcs in the order of their sources, both directions of each edge."""
-        source, target = edge_index
+        """From (2, E) arcs in the order of their sources, both directions of each edge.
+
+        Raises:
+            ValueError: another order, nodes that are not there.
+        """
+        source, target = edge_index.contiguous()
         start = torch.searchsorted(source, torch.arange(n + 1, device=source.device))
+        pattern = Pattern(start, target, n)
+        if not torch.equal(pattern.row, source):
+            raise ValueError("arcs must be in the order of their sources, which lie in 0..n−1")
         ones = torch.ones(len(source), device=source.device)
-        return cls(Pattern(start, target, n), ones if weight is None else weight)
+        return cls(pattern, ones if weight is None else weight)
 
 
 def total_variation(s: Tensor, graph: Rows, segments: Pattern) -> Tensor:
