@@ -9,7 +9,8 @@ are read where they are: no E × F numbers are gathered, forward or backward, sa
     segment_min                     +∞
 
 A NaN in a group is its result. The same bits for any number of threads, and on CUDA in every run:
-no sum is made by atomics.
+no sum is made by atomics. Another number of rows or another device than the pattern's is a
+ValueError, whole numbers are a TypeError.
 """
 
 import math
