@@ -361,7 +361,7 @@ def draw(rows: list[dict], path: Path) -> None:
             axis.barh(ways, first, color="#3b6ea5", label="forward")
             rest = [r["backward_ms"] for r in kept]
             axis.barh(ways, rest, left=first, color="#c8553d", label="backward")
-            axis.set_title(f"{name}, {threads} threads", fontsize=10)
+            axis.set_title(f"{name}, threads: {threads}", fontsize=10)
             axis.set_xlabel("ms")
     axes[0][0].legend(fontsize=8)
     figure.suptitle(f"{entries:,} entries × {columns} columns, float32", fontsize=11)
