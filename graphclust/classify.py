@@ -33,7 +33,8 @@ from graphclust.graph.errors import GraphError
 from graphclust.graph.sets import GraphSet, graph_set
 from graphclust.kernels.determinism import one_thread, seeded
 from graphclust.kernels.edges import Rows
-from graphclust.kernels.segments import Segments, segment_sum
+from graphclust.kernels.scatter import segment_mean
+from graphclust.kernels.segments import Segments
 from graphclust.nn.graphs import Graphs, SparseGraphs
 from graphclust.nn.layers import GTVConv, SkipConv
 from graphclust.nn.pooling import DMoNPool, MinCutPool, Pool, TVPool
@@ -193,8 +194,7 @@ class Network(nn.Module):
             if i < len(self.pools):
                 x, graphs, terms, _ = self.pools[i](x, graphs)
                 loss = loss + terms["loss"]
-        mean = segment_sum(x, graphs.segments) / graphs.segments.sizes[:, None]
-        return self.head(mean), loss
+        return self.head(segment_mean(x, graphs.segments)), loss
 
 
 def _layer(method: GraphClassifier, width: int) -> nn.Module:

@@ -49,6 +49,17 @@ def test_planted_blocks_are_found(name):
     assert ari(graph.y.numpy(), method(name).fit(graph).labels) > 0.95
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    "name", [n for n in METHODS if "device" in METHODS[n].__dataclass_fields__]
+)
+def test_planted_blocks_are_found_on_a_gpu(name):
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
+    graph = planted_for(name)
+    assert ari(graph.y.numpy(), method(name, device="cuda").fit(graph).labels) > 0.95
+
+
 @pytest.mark.parametrize("name", sorted(set(density_methods) & set(reads("directed"))))
 def test_planted_blocks_are_found_in_arcs(name):
     graph = planted()

@@ -30,6 +30,7 @@ from torch import Tensor
 
 from graphclust import to_scipy
 from graphclust.graph.synth import sbm
+from graphclust.kernels.pattern import Pattern
 from graphclust.kernels.sparse import influence
 from graphclust.nn import contrast
 from graphclust.nn.assign import kl_divergence, student_t, target_distribution
@@ -50,10 +51,9 @@ def dense_contrast(z: Tensor, r: Tensor, tau: float) -> Tensor:
 def problem(n: int, dense: bool = True) -> tuple[contrast.Influence, Tensor | None]:
     """The influence matrix of a graph of mean degree 5, sparse and (if asked) dense."""
     r = influence(to_scipy(sbm(n, K, 16 / n, 4 / 3 / n)), 1)
-    row = torch.from_numpy(np.repeat(np.arange(n), np.diff(r.indptr)))
-    parts = row, torch.from_numpy(r.indices.astype(np.int64)), torch.from_numpy(r.data).float()
     whole = torch.from_numpy(r.toarray()).float() if dense else None
-    return contrast.Influence(torch.arange(n), *parts), whole
+    weight = torch.from_numpy(r.data).float()
+    return contrast.Influence(torch.arange(n), Pattern.of(r), weight), whole
 
 
 def losses(

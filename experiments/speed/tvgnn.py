@@ -45,7 +45,9 @@ def cubic_variation(s: Tensor, dense: Tensor) -> Tensor:
 
 def gathered_variation(s: Tensor, graph: Rows) -> Tensor:
     """The same over entries of the edge index, whose rows are gathered."""
-    return (graph.weight * (s[graph.source] - s[graph.target]).abs().sum(dim=1)).sum() / 2
+    return (
+        graph.weight * (s[graph.pattern.row] - s[graph.pattern.member]).abs().sum(dim=1)
+    ).sum() / 2
 
 
 def sorted_norm(s: Tensor) -> Tensor:
@@ -57,12 +59,12 @@ def sorted_norm(s: Tensor) -> Tensor:
 
 def matrix_message(y: Tensor, graph: Rows) -> Tensor:
     """(I − δ L_Γ) Y, with L_Γ formed as a sparse matrix."""
-    apart = (y[graph.source] - y[graph.target]).abs().sum(dim=1)
+    apart = (y[graph.pattern.row] - y[graph.pattern.member]).abs().sum(dim=1)
     gamma = graph.weight / apart.clamp(min=EPS)
-    degree = torch.zeros(graph.n).index_add(0, graph.source, gamma)
-    gathered = gamma[:, None] * y[graph.target]
+    degree = torch.zeros(graph.n).index_add(0, graph.pattern.row, gamma)
+    gathered = gamma[:, None] * y[graph.pattern.member]
     return (1 - DELTA * degree)[:, None] * y + DELTA * torch.zeros_like(y).index_add(
-        0, graph.source, gathered
+        0, graph.pattern.row, gathered
     )
 
 
@@ -78,7 +80,7 @@ def loss_table(graph: Data, k: int, cubic: bool) -> None:
     forms["ours"] = lambda s: (graph_variation(s, graphs) + asymmetric_norm(s)).sum()
     s = torch.randn(graph.num_nodes, k, generator=torch.Generator().manual_seed(0)).softmax(dim=1)
     s.requires_grad_()
-    print(f"\nloss, {graph.num_nodes:,} nodes, {len(rows.source) // 2:,} edges, K = {k}")
+    print(f"\nloss, {graph.num_nodes:,} nodes, {len(rows.weight) // 2:,} edges, K = {k}")
     compare({name: lambda form=form: form(s).backward() for name, form in forms.items()})
 
 
@@ -86,7 +88,7 @@ def message_table(graph: Data) -> None:
     rows = Rows.of(to_scipy(graph).astype(np.float32), CPU, torch.float32)
     y = torch.randn(graph.num_nodes, WIDTH, generator=torch.Generator().manual_seed(0))
     y.requires_grad_()
-    print(f"\nmessage, {graph.num_nodes:,} nodes, {len(rows.source) // 2:,} edges, width {WIDTH}")
+    print(f"\nmessage, {graph.num_nodes:,} nodes, {len(rows.weight) // 2:,} edges, width {WIDTH}")
     compare(
         {
             "matrix, as published": lambda: matrix_message(y, rows).sum().backward(),
@@ -113,7 +115,7 @@ class Published(nn.Module):
 
 def epoch_table(graph: Data, k: int) -> None:
     inputs, method = Inputs(graph, CPU), TVGNN(n_clusters=k)
-    x, rows = inputs.x.matrix.to_dense(), inputs.graphs.rows
+    x, rows = inputs.x.tensor().to_dense(), inputs.graphs.rows
     total = float(rows.weight.sum())
     torch.manual_seed(0)
     theirs, ours = Published(x.shape[1], k), method._network(x.shape[1])
@@ -178,7 +180,7 @@ s = variation_message(y, rows, .311, 1e-3)[:, :10].softmax(dim=1)
 def large_table(edges: int) -> None:
     print(f"\nmessage of width 64 and loss of K = 10, forward and backward; edges {HEAD}")
     for size in (edges, 2 * edges, 4 * edges):
-        line = measure(CODE, SETUP.format(edges=size), "len(rows.source) // 2", threads=1)
+        line = measure(CODE, SETUP.format(edges=size), "len(rows.weight) // 2", threads=1)
         print(f"{size:12,}{line}", flush=True)
 
 

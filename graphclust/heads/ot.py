@@ -41,7 +41,9 @@ from graphclust.heads.head import Head, Labels, Vectors, squeeze, unit
 from graphclust.heads.kmeans import kmeans
 from graphclust.heads.knn import LeidenHead
 from graphclust.kernels.determinism import one_thread
+from graphclust.kernels.pattern import Pattern
 from graphclust.kernels.products import sparse_tensor
+from graphclust.kernels.scatter import segment_mean
 from graphclust.params import param
 
 BATCH = 16_384  # rows a step; up to here the whole is taken at once
@@ -241,9 +243,8 @@ def log_softmax(z: Tensor, w: Tensor, temperature: float) -> Tensor:
 
 def class_means(z: Tensor, labels: Tensor, k: int) -> Tensor:
     """(K, D) mean row of each class; the mean of all where a class is empty."""
-    sums = torch.zeros(k, z.shape[1], dtype=z.dtype).index_add_(0, labels, z)
-    sizes = torch.bincount(labels, minlength=k)[:, None]
-    return torch.where(sizes > 0, sums / sizes.clamp(min=1), z.mean(dim=0))
+    groups = Pattern.by_label(labels, k)
+    return torch.where(groups.sizes[:, None] > 0, segment_mean(z, groups), z.mean(dim=0))
 
 
 def dropped(z: Tensor, share: float, generator: torch.Generator) -> Tensor:

@@ -52,6 +52,28 @@ def node_numbers(name: str, values: Any, n: int) -> NDArray[np.int64]:
     return array
 
 
+def csr_places(indptr: Any, indices: Any, columns: int) -> None:
+    """Refuse row pointers and columns that are not there, in any order. O(nnz), no copies.
+
+    Raises:
+        ValueError: `indptr` falls, or ends elsewhere than `indices`; a column outside the matrix.
+    """
+    if len(indptr) == 0 or indptr[0] != 0 or (np.diff(indptr) < 0).any():
+        raise ValueError("indptr must start at 0 and never fall")
+    if indptr[-1] != len(indices):
+        raise ValueError(f"indptr ends at {indptr[-1]}, but there are {len(indices)} indices")
+    if len(indices) and not (indices.min() >= 0 and indices.max() < columns):
+        raise ValueError(
+            f"indices must lie in 0..{columns - 1}, found {indices.min()} to {indices.max()}"
+        )
+
+
+def of_length(name: str, values: Any, n: int) -> None:
+    """Refuse a vector of another length."""
+    if values.shape != (n,):
+        raise ValueError(f"{name} must have shape ({n},), found {values.shape}")
+
+
 def csr_rows(indptr: Any, indices: Any) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Checked row pointers and the column numbers, strictly increasing in each row."""
     indptr = integers("indptr", indptr)

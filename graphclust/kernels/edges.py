@@ -2,9 +2,9 @@
 
 Letters: N nodes, F columns, E entries (an undirected edge is two), w_ij the weight of an edge; the
 graph is symmetric; it may be a batch of graphs, the `Segments` of the rows. `total_variation` is
-Σ_{i<j} w_ij ‖s_i − s_j‖₁ of each graph, with ∂/∂s_i = Σ_j w_ij sign(s_i −
-s_j), 0 where the two are equal. `variation_message` (J. Hansen, F. M. Bianchi, "Total variation
-graph neural networks", ICML 2023, https://arxiv.org/abs/2211.06218, section 3) is
+Σ_{i<j} w_ij ‖s_i − s_j‖₁ of each graph, with ∂/∂s_i = Σ_j w_ij sign(s_i − s_j), 0 where the two are
+equal. `variation_message` (J. Hansen, F. M. Bianchi, "Total variation graph neural networks", ICML
+2023, https://arxiv.org/abs/2211.06218, section 3) is
 
     out_i = y_i − δ Σ_j γ_ij (y_i − y_j),   γ_ij = w_ij / max(d_ij, ε),   d_ij = ‖y_i − y_j‖₁,
 
@@ -15,95 +15,108 @@ of `out`, that of y is, by the symmetry of γ,
 
 the last sum over the j with d_ij > ε.
 
-Compiled code on the processor, where each row is the work of one thread, so that results do not
-depend on their number; plain torch, with E × F numbers, on other devices.
+Which code adds up is the choice of `backends`; results do not depend on the number of threads.
 """
 
-import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
-from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graphclust.kernels.segments import Segments, segment_sum
+from graphclust.kernels import backends
+from graphclust.kernels.pattern import Pattern
+from graphclust.kernels.products import Constant
+from graphclust.kernels.scatter import segment_sum
 
-PIECE = 1 << 22  # numbers read in the rows that a thread takes at a time
-FAST = {"reassoc", "contract", "nsz", "arcp"}
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A symmetric graph in CSR form: the `pattern` (N, N) of its E entries and (E,) `weight`.
 
-class Rows(NamedTuple):
-    """A symmetric graph in CSR form: `start` (N + 1,), `target` (E,), `weight` (E,), and `source`
-    (E,), the row of each entry."""
+    Raises:
+        ValueError: a pattern that is not square, or another number of weights.
+    """
 
-    start: Tensor
-    target: Tensor
+    pattern: Pattern
     weight: Tensor
-    source: Tensor
+
+    def __post_init__(self) -> None:
+        n, e = len(self.pattern), len(self.pattern.member)
+        if self.pattern.n != n:
+            raise ValueError(f"the pattern must be square, found {n} × {self.pattern.n}")
+        if self.weight.shape != (e,):
+            raise ValueError(f"weight must have shape ({e},), found {tuple(self.weight.shape)}")
 
     @property
     def n(self) -> int:
-        return len(self.start) - 1
+        return len(self.pattern)
+
+    @cached_property
+    def matrix(self) -> Constant:
+        return Constant.symmetric(self.pattern, self.weight)
 
     @classmethod
     def of(cls, adjacency: sp.csr_array, device: torch.device, dtype: torch.dtype) -> "Rows":
         """From a symmetric matrix, whose symmetry is not checked."""
-        degree = np.diff(adjacency.indptr)
-        parts = (adjacency.indptr, adjacency.indices, np.repeat(np.arange(len(degree)), degree))
-        start, target, source = (
-            torch.from_numpy(part.astype(np.int64)).to(device) for part in parts
-        )
         weight = torch.from_numpy(np.ascontiguousarray(adjacency.data)).to(device, dtype)
-        return cls(start, target, weight, source)
+        return cls(Pattern.of(adjacency, device), weight)
 
     @classmethod
     def of_arcs(cls, edge_index: Tensor, weight: Tensor | None, n: int) -> "Rows":
-        """From (2, E) arcs in the order of their sources, both directions of each edge."""
-        source, target = edge_index
-        start = torch.zeros(n + 1, dtype=torch.int64, device=source.device)
-        start[1:] = source.bincount(minlength=n).cumsum(0)
-        return cls(start, target, torch.ones(len(source)) if weight is None else weight, source)
+        """From (2, E) arcs in the order of their sources, both directions of each edge.
+
+        Raises:
+            ValueError: another order, nodes that are not there.
+        """
+        source, target = edge_index.contiguous()
+        start = torch.searchsorted(source, torch.arange(n + 1, device=source.device))
+        pattern = Pattern(start, target, n)
+        if not torch.equal(pattern.row, source):
+            raise ValueError("arcs must be in the order of their sources, which lie in 0..n−1")
+        ones = torch.ones(len(source), device=source.device)
+        return cls(pattern, ones if weight is None else weight)
 
 
-def total_variation(s: Tensor, graph: Rows, segments: Segments) -> Tensor:
-    """(B,) Σ_{i<j} w_ij ‖s_i − s_j‖₁ of the (N, F) rows of each graph; 0 without edges. O(E F)."""
-    if s.device.type == "cpu":
-        value: Tensor = _TotalVariation.apply(s, graph, segments)
-        return value
-    return _plain_variation(s, graph, segments)
+def total_variation(s: Tensor, graph: Rows, segments: Pattern) -> Tensor:
+    """(B,) Σ_{i<j} w_ij ‖s_i − s_j‖₁ of the (N, F) rows of each graph; 0 without edges. O(E F).
+
+    Raises:
+        TypeError, ValueError: another number of rows, kinds of numbers or devices that differ.
+    """
+    _check("s", s, graph)
+    value: Tensor = _TotalVariation.apply(s, graph, segments)
+    return value
 
 
 def variation_message(y: Tensor, graph: Rows, delta: float, eps: float) -> Tensor:
-    """(N, F) the rows y_i − δ Σ_j γ_ij (y_i − y_j); a row without edges stays. O(E F)."""
-    if y.device.type == "cpu":
-        out: Tensor = _VariationMessage.apply(y, graph, delta, eps)
-        return out
-    return _plain_message(y, graph, delta, eps)
+    """(N, F) the rows y_i − δ Σ_j γ_ij (y_i − y_j); a row without edges stays. O(E F).
+
+    Raises:
+        TypeError, ValueError: as `total_variation`.
+    """
+    _check("y", y, graph)
+    out: Tensor = _VariationMessage.apply(y, graph, delta, eps)
+    return out
 
 
-def _plain_variation(s: Tensor, graph: Rows, segments: Segments) -> Tensor:
-    size = (s[graph.source] - s[graph.target]).abs().sum(dim=1)
-    own = torch.zeros_like(s[:, 0]).index_add(0, graph.source, graph.weight * size)
-    return segment_sum(own, segments) / 2
-
-
-def _plain_message(y: Tensor, graph: Rows, delta: float, eps: float) -> Tensor:
-    apart = y[graph.source] - y[graph.target]
-    gamma = graph.weight / apart.abs().sum(dim=1).clamp(min=eps)
-    return y - delta * torch.zeros_like(y).index_add(0, graph.source, gamma[:, None] * apart)
+def _check(name: str, rows: Tensor, graph: Rows) -> None:
+    if rows.dim() != 2 or len(rows) != graph.n:
+        raise ValueError(f"{name} must have shape ({graph.n}, F), found {tuple(rows.shape)}")
+    if rows.device != graph.weight.device:
+        raise ValueError(f"{name} is on {rows.device}, the graph on {graph.weight.device}")
+    if not rows.is_floating_point() or rows.dtype != graph.weight.dtype:
+        raise TypeError(f"{name} must be {graph.weight.dtype} as the weights, found {rows.dtype}")
 
 
 class _TotalVariation(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, s: Tensor, graph: Rows, segments: Segments) -> Tensor:
-        value = torch.zeros(graph.n, dtype=torch.float64)
-        slope = torch.zeros_like(s, memory_format=torch.contiguous_format)
-        _over_rows(_variation, graph, s.shape[1], s, value, slope)
+    def forward(ctx: Any, s: Tensor, graph: Rows, segments: Pattern) -> Tensor:
+        value, slope = backends.of(s).variation(graph.pattern, graph.weight, s)
         ctx.save_for_backward(slope)
         ctx.segments = segments
         return segment_sum(value, segments).to(s.dtype)
@@ -112,105 +125,22 @@ class _TotalVariation(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (slope,) = ctx.saved_tensors
-        scale = gradient if len(gradient) == 1 else gradient[ctx.segments.batch]
+        scale = gradient if len(gradient) == 1 else gradient[ctx.segments.row]
         return scale[:, None] * slope, None, None
 
 
 class _VariationMessage(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, y: Tensor, graph: Rows, delta: float, eps: float) -> Tensor:
-        out = torch.empty_like(y, memory_format=torch.contiguous_format)
-        distance = torch.empty(len(graph.target), dtype=y.dtype)
-        ctx.graph, ctx.delta, ctx.eps = graph, delta, eps
-        _over_rows(_message, graph, y.shape[1], y, delta, eps, distance, out)
+        ctx.given, ctx.numbers = (graph.pattern, graph.weight), (delta, eps)
+        out, distance = backends.of(y).message(*ctx.given, y, delta, eps)
         ctx.save_for_backward(y, distance)
-        return out
+        found: Tensor = out
+        return found
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None, None]:
         y, distance = ctx.saved_tensors
-        result = torch.empty_like(y, memory_format=torch.contiguous_format)
-        rest = gradient, y, ctx.delta, ctx.eps, distance, result
-        _over_rows(_message_back, ctx.graph, y.shape[1], *rest)
-        return result, None, None, None
-
-
-def _over_rows(kernel: Callable[..., None], graph: Rows, width: int, *rest: Any) -> None:
-    """Run a kernel on all rows, in pieces on as many threads as torch uses."""
-    pieces = min(graph.n, len(graph.target) * width // PIECE)
-    in_pieces(kernel, graph.n, pieces, *graph[:3], *rest)
-
-
-def in_pieces(kernel: Callable[..., None], n: int, pieces: int, *arguments: Any) -> None:
-    """`kernel(first, last, …)` over 0..n in pieces, on as many threads as torch uses.
-
-    Tensors are handed over as arrays, which the kernel may fill where they are contiguous.
-    """
-    arrays = [
-        part.detach().contiguous().numpy() if isinstance(part, Tensor) else part
-        for part in arguments
-    ]
-    if pieces <= 1 or torch.get_num_threads() == 1:
-        kernel(0, n, *arrays)
-        return
-    bounds = np.linspace(0, n, pieces + 1).astype(np.int64)
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        list(pool.map(lambda i: kernel(bounds[i], bounds[i + 1], *arrays), range(pieces)))
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _variation(first, last, start, target, weight, s, value, slope):  # type: ignore[no-untyped-def]
-    """value[i] = half of row i's share of the sum; slope = its gradient."""
-    real = s.dtype.type
-    for i in range(first, last):
-        total, own, up = 0.0, s[i], slope[i]
-        for e in range(start[i], start[i + 1]):
-            other, w = s[target[e]], weight[e]
-            d = real(0)
-            for f in range(s.shape[1]):
-                apart = own[f] - other[f]
-                d += abs(apart)
-                up[f] += math.copysign(w, apart) if apart != 0 else real(0)
-            total += w * d
-        value[i] = total / 2
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _message(first, last, start, target, weight, y, delta, eps, distance, out):  # type: ignore[no-untyped-def]
-    width = y.shape[1]
-    for i in range(first, last):
-        for f in range(width):
-            out[i, f] = y[i, f]
-        for e in range(start[i], start[i + 1]):
-            j = target[e]
-            d = y.dtype.type(0)
-            for f in range(width):
-                d += abs(y[i, f] - y[j, f])
-            distance[e] = d
-            gamma = y.dtype.type(delta * weight[e] / max(d, eps))
-            for f in range(width):
-                out[i, f] -= gamma * (y[i, f] - y[j, f])
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
-def _message_back(  # type: ignore[no-untyped-def]
-    first, last, start, target, weight, g, y, delta, eps, distance, result
-):
-    width = y.shape[1]
-    for i in range(first, last):
-        for f in range(width):
-            result[i, f] = g[i, f]
-        for e in range(start[i], start[i + 1]):
-            j, d = target[e], distance[e]
-            gamma = y.dtype.type(delta * weight[e] / max(d, eps))
-            if d > eps:
-                inner = y.dtype.type(0)
-                for f in range(width):
-                    inner += (g[i, f] - g[j, f]) * (y[i, f] - y[j, f])
-                turn = y.dtype.type(gamma * inner / d)
-                for f in range(width):
-                    result[i, f] += turn * np.sign(y[i, f] - y[j, f]) - gamma * (g[i, f] - g[j, f])
-            else:
-                for f in range(width):
-                    result[i, f] -= gamma * (g[i, f] - g[j, f])
+        found = backends.of(y).message_back(*ctx.given, y, *ctx.numbers, distance, g)
+        return found, None, None, None

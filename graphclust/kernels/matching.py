@@ -16,6 +16,8 @@ import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from graphclust.kernels.arguments import csr_places, of_length
+
 Ints = NDArray[np.integer]
 Floats = NDArray[np.floating]
 TINY = 1e-300
@@ -31,7 +33,12 @@ def heavy_matching(indptr: Ints, indices: Ints, weight: Floats) -> Ints:
     Args:
         indptr, indices, weight: a symmetric CSR matrix; the diagonal and weights ≤ 0 are not
             matched.
+
+    Raises:
+        ValueError: pointers or columns that are not there, another number of weights.
     """
+    csr_places(indptr, indices, len(indptr) - 1)
+    of_length("weight", weight, len(indices))
     return np.asarray(_suitor(indptr, indices, weight))
 
 
@@ -40,6 +47,8 @@ def compatible_weights(matrix: sp.csr_array, w: Floats) -> Floats:
 
     Large where the pair (w_i, w_j) has little energy in A: where w varies smoothly.
     """
+    csr_places(matrix.indptr, matrix.indices, len(w))
+    of_length("w", w, matrix.shape[0])
     diagonal = matrix.diagonal()
     return np.asarray(_compatible(matrix.indptr, matrix.indices, matrix.data, diagonal, w))
 
@@ -63,7 +72,16 @@ def pairwise(matrix: sp.csr_array, w: Floats) -> tuple[Ints, Floats]:
 
 
 def galerkin(matrix: sp.csr_array, place: Ints, value: Floats) -> sp.csr_array:
-    """PᵀAP, with sorted columns. O(nnz)."""
+    """PᵀAP, with sorted columns. O(nnz).
+
+    Raises:
+        ValueError: places below 0, another number of places or values than of rows.
+    """
+    csr_places(matrix.indptr, matrix.indices, len(place))
+    of_length("value", value, len(place))
+    of_length("place", place, matrix.shape[0])
+    if len(place) and place.min() < 0:
+        raise ValueError(f"place must not be negative, found {place.min()}")
     m = int(place.max(initial=-1)) + 1
     order = np.argsort(place, kind="stable").astype(matrix.indices.dtype)
     start = np.zeros(m + 1, matrix.indptr.dtype)

@@ -9,6 +9,8 @@ import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
 
+from graphclust.kernels.arguments import node_numbers, of_length
+
 KINDS = {"vol_sum": 0, "vol_max": 1, "vol_min": 2, "plain": 3}
 LEAST = 1e-9  # by which the imbalance rises where a node moves
 TINY = 1e-10  # of all weight: less is what rounding left of a sum that has gone back to 0
@@ -28,8 +30,13 @@ def raise_imbalance(
 
     In a sweep the nodes `free` are visited in that order; each moves where the imbalance is
     highest, the last of its cluster stays. Ends where a sweep moves none. O(E + N K³) a sweep.
+
+    Raises:
+        TypeError, ValueError: labels that are not 0..K−1 or not N, nodes that are not there.
     """
-    labels = labels.copy()
+    labels = node_numbers("labels", labels, k).copy()
+    of_length("labels", labels, adjacency.shape[0])
+    free = node_numbers("free", free, len(labels))
     out, into = (sp.csr_array(a, dtype=np.float64) for a in (adjacency, adjacency.T))
     degree = np.asarray(out.sum(axis=1)).ravel() + np.asarray(into.sum(axis=1)).ravel()
     member = np.eye(k)[labels]

@@ -20,11 +20,16 @@ from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graphclust.kernels.edges import FAST, in_pieces
+from graphclust.kernels.compiled import FAST, in_pieces
 
 
 def pair_variation(s: Tensor, a: Tensor) -> Tensor:
-    """(B,) Σ_{i<j} a_ij ‖s_i − s_j‖₁ of (B, K, F) rows. O(B K² F)."""
+    """(B,) Σ_{i<j} a_ij ‖s_i − s_j‖₁ of (B, K, F) rows; 0 of fewer than two. O(B K² F).
+
+    Raises:
+        ValueError: rows of no (B, K, F), weights of another shape than (B, K, K).
+    """
+    _check("s", s, a)
     if s.device.type == "cpu":
         value: Tensor = _Variation.apply(s, a)
         return value
@@ -32,11 +37,24 @@ def pair_variation(s: Tensor, a: Tensor) -> Tensor:
 
 
 def pair_message(y: Tensor, a: Tensor, delta: float, eps: float) -> Tensor:
-    """(B, K, F) the rows y_i − δ Σ_j γ_ij (y_i − y_j), γ_ij = a_ij / max(d_ij, ε). O(B K² F)."""
+    """(B, K, F) the rows y_i − δ Σ_j γ_ij (y_i − y_j), γ_ij = a_ij / max(d_ij, ε). O(B K² F).
+
+    Raises:
+        ValueError: as `pair_variation`.
+    """
+    _check("y", y, a)
     if y.device.type == "cpu":
         out: Tensor = _Message.apply(y, a, delta, eps)
         return out
     return _plain_message(y, a, delta, eps)
+
+
+def _check(name: str, rows: Tensor, a: Tensor) -> None:
+    if rows.dim() != 3:
+        raise ValueError(f"{name} must have shape (B, K, F), found {tuple(rows.shape)}")
+    b, k, _ = rows.shape
+    if a.shape != (b, k, k):
+        raise ValueError(f"a must have shape ({b}, {k}, {k}), found {tuple(a.shape)}")
 
 
 def _plain_variation(s: Tensor, a: Tensor) -> Tensor:
@@ -55,7 +73,7 @@ class _Variation(torch.autograd.Function):
         value = torch.zeros(len(s), dtype=torch.float64)
         slope = torch.zeros_like(s, memory_format=torch.contiguous_format)
         distance = torch.zeros_like(a, memory_format=torch.contiguous_format)
-        in_pieces(_variation, len(s), len(s), s, a, value, slope, distance)
+        in_pieces(_variation, np.arange(len(s) + 1), len(s), s, a, value, slope, distance)
         ctx.save_for_backward(slope, distance)
         return value.to(s.dtype)
 
@@ -73,7 +91,7 @@ class _Message(torch.autograd.Function):
         out = y.clone(memory_format=torch.contiguous_format)
         distance = torch.zeros_like(a, memory_format=torch.contiguous_format)
         ctx.delta, ctx.eps = delta, eps
-        in_pieces(_message, len(y), len(y), y, a, delta, eps, distance, out)
+        in_pieces(_message, np.arange(len(y) + 1), len(y), y, a, delta, eps, distance, out)
         ctx.save_for_backward(y, a, distance)
         return out
 
@@ -84,7 +102,7 @@ class _Message(torch.autograd.Function):
         to_y = gradient.clone(memory_format=torch.contiguous_format)
         to_a = torch.zeros_like(distance)
         rest = gradient, y, a, ctx.delta, ctx.eps, distance, to_y, to_a
-        in_pieces(_message_back, len(y), len(y), *rest)
+        in_pieces(_message_back, np.arange(len(y) + 1), len(y), *rest)
         return to_y, to_a, None, None
 
 

@@ -1,10 +1,10 @@
-"""Rows of a matrix in groups, one after another: sums, products and order statistics of each group.
+"""Rows of a matrix in groups, one after another: products and order statistics of each group. Their
+sums, means and extremes are those of `scatter`.
 
 Letters: N rows in B groups of n_g rows, K and F columns. Nothing is padded and no N × B matrix is
 made: a batch of graphs of unequal size is such, and so is one graph, its own only group.
 """
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,49 +13,40 @@ from numba import njit
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graphclust.kernels.pattern import Pattern
+
 SHALLOW = 8  # ranks below are found by insertion, others by partition of a copy
 
 
-class Segments:
-    """B groups of rows: group g has the rows `start[g]` … `start[g + 1]` − 1, at least one.
+class Segments(Pattern):
+    """B groups of rows in turn: group g has the rows `start[g]` … `start[g + 1]` − 1, at least one.
 
     Raises:
         ValueError: a group is empty, or `start` does not begin at 0.
     """
 
     def __init__(self, start: Tensor) -> None:
-        self.start = start
-        self.sizes = start.diff()
-        if len(start) < 2 or start[0] != 0 or (self.sizes < 1).any():
+        sizes = start.diff()
+        if len(start) < 2 or start[0] != 0 or (sizes < 1).any():
             raise ValueError(f"start must begin at 0 and rise, found {start.tolist()}")
-        size = int(self.sizes[0])
-        self.equal = size if bool((self.sizes == size).all()) else None  # n_g where all are alike
+        n, size = int(start[-1]), int(sizes[0])
+        super().__init__(start, torch.arange(n, device=start.device), n)
+        self.equal = size if bool((sizes == size).all()) else None  # n_g where all are alike
 
     @classmethod
     def alike(cls, groups: int, size: int, device: torch.device | None = None) -> "Segments":
         """`groups` groups of `size` rows."""
         return cls(torch.arange(groups + 1, device=device) * size)
 
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    @cached_property
-    def batch(self) -> Tensor:
-        """(N,) the group of each row."""
-        groups = torch.arange(len(self), device=self.start.device)
-        return groups.repeat_interleave(self.sizes)
-
-
-def segment_sum(values: Tensor, segments: Segments) -> Tensor:
-    """(B, …) sums of the rows of (N, …)."""
-    if segments.equal is not None:
-        return values.unflatten(0, (len(segments), segments.equal)).sum(dim=1)
-    empty = values.new_zeros(len(segments), *values.shape[1:])
-    return empty.index_add(0, segments.batch, values)
-
 
 def segment_product(a: Tensor, b: Tensor, segments: Segments) -> Tensor:
-    """(B, K, F) the products a_gᵀ b_g of (N, K) and (N, F). O(N K F)."""
+    """(B, K, F) the products a_gᵀ b_g of (N, K) and (N, F). O(N K F).
+
+    Raises:
+        ValueError: other rows than the groups'.
+    """
+    for name, part in (("a", a), ("b", b)):
+        _rows_of(name, part, segments)
     if segments.equal is not None:
         a, b = (part.unflatten(0, (len(segments), segments.equal)) for part in (a, b))
         return a.mT @ b
@@ -69,17 +60,28 @@ def segment_largest(s: Tensor, rank: Tensor, segments: Segments) -> Tensor:
     """(B, K) the number of rank `rank[g]` from the top, 0 ≤ rank < n_g, of each column and group.
 
     By selection, O(N K). The gradient goes to the one element selected; of equal ones, to any.
+
+    Raises:
+        ValueError: other rows than the groups', a rank that a group does not have.
     """
+    _rows_of("s", s, segments)
+    if rank.shape != segments.sizes.shape or ((rank < 0) | (rank >= segments.sizes)).any():
+        raise ValueError("rank must be, for each group, from 0 to one less than its rows")
     with torch.no_grad():
         place = _places(s, rank, segments) if s.device.type == "cpu" else _sorted(s, rank, segments)
     return s.gather(0, place)
 
 
+def _rows_of(name: str, rows: Tensor, segments: Segments) -> None:
+    if rows.dim() != 2 or len(rows) != segments.n:
+        raise ValueError(f"{name} must have shape ({segments.n}, F), found {tuple(rows.shape)}")
+
+
 def _padded(values: Tensor, segments: Segments) -> Tensor:
     """(B, max n_g, F), with zeros behind the rows of a group."""
     room = values.new_zeros(len(segments), int(segments.sizes.max()), values.shape[1])
-    within = torch.arange(len(values), device=values.device) - segments.start[segments.batch]
-    return room.index_put((segments.batch, within), values)
+    within = torch.arange(len(values), device=values.device) - segments.start[segments.row]
+    return room.index_put((segments.row, within), values)
 
 
 def _places(s: Tensor, rank: Tensor, segments: Segments) -> Tensor:
@@ -93,7 +95,7 @@ def _places(s: Tensor, rank: Tensor, segments: Segments) -> Tensor:
 def _sorted(s: Tensor, rank: Tensor, segments: Segments) -> Tensor:
     """As `_places`, by one stable sort of the values and one of the groups."""
     order = s.argsort(dim=0, descending=True)
-    order = order.gather(0, segments.batch[order].argsort(dim=0, stable=True))
+    order = order.gather(0, segments.row[order].argsort(dim=0, stable=True))
     return order[segments.start[:-1] + rank]
 
 

@@ -147,7 +147,7 @@ class DIGRAC(PartitionMethod):
         pairs = default_pairs(self.n_clusters) if self.pairs is None else self.pairs
         if pairs > most:
             raise ValueError(f"{self.n_clusters} clusters have {most} pairs, found pairs={pairs}")
-        values = pair_imbalances(s.T @ (inputs.arcs @ s), inputs.degree @ s, self.normalisation)
+        values = pair_imbalances(inputs.arcs.flow(s), inputs.degree @ s, self.normalisation)
         imbalance = select(*values, self.selection, pairs)
         if inputs.seeds is None:
             return {"loss": 1 - imbalance, "imbalance": imbalance}

@@ -8,7 +8,6 @@ ICCV (2017), https://arxiv.org/abs/1704.06327.
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -17,6 +16,8 @@ from torch import Tensor
 
 from graphclust.heads.head import Vectors, squeeze
 from graphclust.kernels.determinism import one_thread
+from graphclust.kernels.pattern import Pattern
+from graphclust.kernels.scatter import segment_mean
 
 FLOOR = -700.0  # of the log of a column's mass, which may be 0
 
@@ -63,8 +64,8 @@ def memberships(z: Vectors, labels: NDArray[np.int64]) -> Vectors:
 
 def means(z: Vectors, labels: NDArray[np.int64]) -> Vectors:
     """(K, D) the mean row of each cluster."""
-    member = sp.csr_array((np.ones(len(z), z.dtype), (labels, np.arange(len(z)))))
-    return np.asarray(member @ z / member.sum(axis=1)[:, None]).astype(z.dtype)
+    groups = Pattern.by_label(torch.from_numpy(labels), int(labels.max()) + 1)
+    return segment_mean(torch.from_numpy(z), groups).numpy()
 
 
 def sharpness(z: Vectors, centres: Vectors) -> float:

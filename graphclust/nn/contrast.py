@@ -29,16 +29,19 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graphclust.kernels.pattern import Pattern
+from graphclust.kernels.products import dots
+from graphclust.kernels.scatter import segment_sum
+
 CHUNK = 512  # rows of e^{τ s} held at a time
 
 
 class Influence(NamedTuple):
-    """Entries of R for some nodes: `anchors` (B,) are these nodes, `row` (E,) numbers among them,
-    `col` (E,) nodes, `weight` (E,) > 0. Every anchor has an entry."""
+    """Entries of R for some nodes: `anchors` (B,) are these nodes, `pattern` (B, N) where their
+    rows have entries, each at least one, `weight` (E,) > 0."""
 
     anchors: Tensor
-    row: Tensor
-    col: Tensor
+    pattern: Pattern
     weight: Tensor
 
 
@@ -56,11 +59,11 @@ def unit(z: Tensor) -> Tensor:
 
 def log_positives(u: Tensor, influence: Influence, tau: float) -> Tensor:
     """(B,) log Σ_j R_ij e^{τ s_ij} of the anchors, with s_ii = 0. O(E D)."""
-    anchors, row, col, weight = influence
-    source = anchors[row]
-    similarity = torch.where(source == col, 0.0, (u[source] * u[col]).sum(dim=1))
-    kernel = weight * torch.exp(tau * similarity)
-    return torch.zeros(len(anchors), dtype=u.dtype, device=u.device).index_add(0, row, kernel).log()
+    anchors, pattern, weight = influence
+    itself = anchors[pattern.row] == pattern.member
+    own = u if len(anchors) == len(u) else u[anchors]
+    similarity = torch.where(itself, 0.0, dots(pattern, own, u))
+    return segment_sum(weight * torch.exp(tau * similarity), pattern.entries).log()
 
 
 def exact_negatives(u: Tensor, tau: float) -> Tensor:
@@ -129,15 +132,6 @@ def _scale(present: int, n: int | None) -> float:
     return 1.0 if n is None or present < 2 else (n - 1) / (present - 1)
 
 
-def cluster_sums(v: Tensor, assignment: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """(K, D) sums of the rows of each cluster and (K,) their numbers; empty clusters have 0."""
-    ones = torch.ones(len(v), dtype=v.dtype, device=v.device)
-    count = torch.zeros(k, dtype=v.dtype, device=v.device).index_add(0, assignment, ones)
-    return torch.zeros(k, v.shape[1], dtype=v.dtype, device=v.device).index_add(
-        0, assignment, v
-    ), count
-
-
 def block_negatives(
     u: Tensor, tau: float, assignment: Tensor, k: int, n: int | None = None
 ) -> Tensor:
@@ -145,7 +139,8 @@ def block_negatives(
 
     `n` as in `moment_negatives`.
     """
-    sums, count = cluster_sums(u, assignment, k)
+    groups = Pattern.by_label(assignment, k)
+    sums, count = segment_sum(u, groups), groups.sizes.to(u.dtype)
     mean = sums / count.clamp(min=1)[:, None]
     others = (count[assignment] - 1).clamp(min=0)
     near = ((sums[assignment] - u) * u).sum(dim=1) / others.clamp(min=1)
@@ -157,7 +152,7 @@ def block_negatives(
 def meta_negatives(z: Tensor, tau: float, assignment: Tensor, k: int) -> Tensor:
     """(K′,) log Σ_b e^{τ cos(M_a, M_b) [a ≠ b]} of the K′ clusters that hold a node, with M_a the
     sum of the *unscaled* vectors of a cluster."""
-    sums, count = cluster_sums(z, assignment, k)
-    m = unit(sums[count > 0])
+    groups = Pattern.by_label(assignment, k)
+    m = unit(segment_sum(z, groups)[groups.sizes > 0])
     others = ~torch.eye(len(m), dtype=torch.bool, device=m.device)
     return torch.logsumexp(tau * torch.where(others, m @ m.T, 0.0), dim=1)

@@ -11,7 +11,8 @@ nodes than clusters, q_k is the largest of column k, and L_AN still lies in [0, 
 import torch
 from torch import Tensor
 
-from graphclust.kernels.segments import Segments, segment_largest, segment_product, segment_sum
+from graphclust.kernels.scatter import segment_sum
+from graphclust.kernels.segments import Segments, segment_largest, segment_product
 from graphclust.nn.graphs import Graphs, totals
 
 
@@ -26,7 +27,7 @@ def asymmetric_norm(s: Tensor, segments: Segments | None = None) -> Tensor:
     n, k = segments.sizes, s.shape[1]
     rho = k - 1
     q = segment_largest(s, (n // k).clamp(max=n - 1), segments)
-    apart = s - (q if len(q) == 1 else q[segments.batch])
+    apart = s - (q if len(q) == 1 else q[segments.row])
     size = torch.where(apart >= 0, rho * apart, -apart).sum(dim=1)
     return 1 - segment_sum(size, segments) / (n * rho * min(1.0, k / (rho + 1)))
 

@@ -7,16 +7,15 @@ that hold it, and a gradient.
 """
 
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from graphclust.kernels.edges import Rows, total_variation, variation_message
 from graphclust.kernels.pairs import pair_message, pair_variation
-from graphclust.kernels.products import csr_tensor
-from graphclust.kernels.segments import Segments, segment_sum
+from graphclust.kernels.scatter import segment_sum
+from graphclust.kernels.segments import Segments
 
 
 class Graphs(Protocol):
@@ -62,24 +61,16 @@ class SparseGraphs:
 
     @cached_property
     def degree(self) -> Tensor:
-        empty = self.rows.weight.new_zeros(self.rows.n)
-        return empty.index_add(0, self.rows.source, self.rows.weight)
+        return segment_sum(self.rows.weight, self.rows.pattern.entries)
 
     @cached_property
     def smoothing(self) -> "SparseGraphs":
-        scale = inverse_root(self.degree)
-        weight = scale[self.rows.source] * self.rows.weight * scale[self.rows.target]
-        return SparseGraphs(self.rows._replace(weight=weight), self.segments)
-
-    @cached_property
-    def matrix(self) -> Tensor:
-        """A (N, N), sparse."""
-        start, target, weight, _ = self.rows
-        return csr_tensor(start, target, weight, (self.rows.n, self.rows.n))
+        scale, pattern = inverse_root(self.degree), self.rows.pattern
+        weight = scale[pattern.row] * self.rows.weight * scale[pattern.member]
+        return SparseGraphs(Rows(pattern, weight), self.segments)
 
     def spread(self, y: Tensor) -> Tensor:
-        product: Tensor = _Spread.apply(self.matrix, y)
-        return product
+        return self.rows.matrix @ y
 
     def variation(self, s: Tensor) -> Tensor:
         return total_variation(s, self.rows, self.segments)
@@ -115,17 +106,3 @@ class DenseGraphs:
     def _apart(self, y: Tensor) -> Tensor:
         """(B, K, F) of (B K, F)."""
         return y.unflatten(0, self.adjacency.shape[:2])
-
-
-class _Spread(torch.autograd.Function):
-    """A Y of a sparse symmetric A, whose gradient A G needs no transposed copy of A."""
-
-    @staticmethod
-    def forward(ctx: Any, matrix: Tensor, y: Tensor) -> Tensor:
-        ctx.matrix = matrix
-        return torch.sparse.mm(matrix, y)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor]:
-        return None, torch.sparse.mm(ctx.matrix, gradient)

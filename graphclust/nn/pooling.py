@@ -36,7 +36,7 @@ from graphclust.nn.train import Terms
 
 
 class Pooled(NamedTuple):
-    """(B K, F) rows of the supernodes, their graphs (whose `segments.batch` says which is whose),
+    """(B K, F) rows of the supernodes, their graphs (whose `segments.row` says which is whose),
     the terms of the loss, `loss` their sum, and (N, K) the partition."""
 
     x: Tensor

@@ -7,6 +7,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from graphclust.kernels.pattern import Pattern
 from graphclust.nn.contrast import Influence
 from graphclust.nn.mlp import Rows, Whole
 
@@ -15,11 +16,9 @@ Step = tuple[Tensor | Whole, Influence, Tensor | None]
 
 def whole_graph(x: Rows, r: sp.csr_array, target: bool) -> Callable[[], Iterator[Step]]:
     """One step an epoch, on everything."""
-    row = np.repeat(np.arange(r.shape[0]), np.diff(r.indptr))
-    weight = torch.from_numpy(r.data.astype(np.float32))
-    parts = [torch.from_numpy(part.astype(np.int64)) for part in (row, r.indices)]
-    anchors = torch.arange(r.shape[0])
-    influence = Influence(*(part.to(x.device) for part in (anchors, *parts, weight)))
+    weight = torch.from_numpy(r.data.astype(np.float32)).to(x.device)
+    anchors = torch.arange(r.shape[0], device=x.device)
+    influence = Influence(anchors, Pattern.of(r, x.device), weight)
     wanted = x.dense() if target else None
     return lambda: iter([(x.all, influence, wanted)])
 
@@ -41,8 +40,9 @@ def batches(x: Rows, r: sp.csr_array, size: int, positives: int, target: bool) -
         col = r.indices[place].ravel().astype(np.int64)
         nodes, local = np.unique(np.r_[node, col], return_inverse=True)
         share = np.repeat((high - low) / positives, positives).astype(np.float32)
-        row = np.repeat(np.arange(len(node)), positives)
-        parts = (local[: len(node)], row, local[len(node) :], share)
-        influence = Influence(*(torch.from_numpy(part).to(x.device) for part in parts))
+        parts = (local[: len(node)], local[len(node) :], share)
+        own, drawn, weight = (torch.from_numpy(part).to(x.device) for part in parts)
+        start = positives * torch.arange(len(node) + 1, device=x.device)
+        influence = Influence(own, Pattern(start, drawn, len(nodes)), weight)
         rows = x.take(torch.from_numpy(nodes))
         yield rows, influence, rows if target else None

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from graphclust import as_graph, to_scipy
 from graphclust.evaluate.flow import flow_imbalance
@@ -63,3 +64,13 @@ def test_only_free_nodes_move():
     found = raise_imbalance(to_scipy(graph), labels, K, pairs=3, sweeps=10, free=free)
     assert (found[::2] != labels[::2]).any()
     assert np.array_equal(found[1::2], labels[1::2])
+
+
+def test_labels_and_nodes_that_are_not_there_are_refused():
+    a = sp.csr_array(np.eye(3)[[1, 2, 0]])
+    with pytest.raises(ValueError, match=r"labels must lie in 0\.\.1, found 0 to 2"):
+        raise_imbalance(a, np.array([0, 1, 2]), 2, free=np.arange(3))
+    with pytest.raises(ValueError, match=r"labels must have shape \(3,\), found \(2,\)"):
+        raise_imbalance(a, np.array([0, 1]), 2, free=np.arange(2))
+    with pytest.raises(ValueError, match=r"free must lie in 0\.\.2, found 0 to 3"):
+        raise_imbalance(a, np.array([0, 1, 1]), 2, free=np.array([0, 3]))

@@ -179,3 +179,21 @@ def test_ritz_values_lie_below_the_eigenvalues_and_meet_them_on_the_whole_space(
     assert s @ basis == pytest.approx(basis * full)
     repeated, _ = rayleigh_ritz(s, np.column_stack([w, w]), 9)
     assert len(repeated) == 5  # what W spans
+
+
+def test_places_that_are_not_there_are_refused():
+    m = sp.csr_array(np.array([[2.0, 1, 0], [1, 2, 1], [0, 1, 2]]))
+    beyond, short = m.indices.copy(), m.indptr.copy()
+    beyond[1], short[-1] = 3, 9
+    with pytest.raises(ValueError, match=r"indices must lie in 0\.\.2, found 0 to 3"):
+        heavy_matching(m.indptr, beyond, m.data)
+    with pytest.raises(ValueError, match="indptr ends at 9, but there are 7 indices"):
+        heavy_matching(short, m.indices, m.data)
+    with pytest.raises(ValueError, match=r"weight must have shape \(7,\), found \(6,\)"):
+        heavy_matching(m.indptr, m.indices, m.data[1:])
+    with pytest.raises(ValueError, match=r"w must have shape"):
+        compatible_weights(m, np.ones(4))
+    with pytest.raises(ValueError, match="place must not be negative, found -1"):
+        galerkin(m, np.array([0, -1, 1]), np.ones(3))
+    with pytest.raises(ValueError, match=r"value must have shape \(3,\), found \(2,\)"):
+        galerkin(m, np.array([0, 0, 1]), np.ones(2))

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.autograd import gradcheck
 
 from graphclust.kernels import pairs
 from graphclust.kernels.pairs import pair_message, pair_variation
@@ -61,6 +62,35 @@ def test_the_message_is_its_sum_with_the_gradients_of_rows_and_weights(way, eps)
     ours = way(y, half + half.mT, 0.7, eps)
     agree(ours, loops_message(y, half + half.mT, 0.7, eps), y, half)
     assert torch.equal(ours[-1], y[-1]), "a graph without edges keeps its rows"
+
+
+@pytest.mark.parametrize(
+    "call", [pair_variation, lambda y, a: pair_message(y, a, 0.3, 1e-3)], ids=["sum", "message"]
+)
+def test_gradients_rows_that_lie_anyhow_and_none(call):
+    source = torch.Generator().manual_seed(0)  # no equal rows, whose slope jumps
+    s, half = (
+        torch.rand(2, 4, width, dtype=torch.float64, generator=source, requires_grad=True)
+        for width in (3, 4)
+    )
+    assert gradcheck(lambda s, half: call(s, half + half.mT), (s, half))
+    turned = s.detach().mT.contiguous().mT
+    assert not turned.is_contiguous()
+    assert torch.equal(call(turned, half + half.mT), call(s, half + half.mT))
+    for b, k, width in ((0, 4, 3), (2, 0, 3), (2, 1, 3), (2, 4, 0)):
+        rows = torch.rand(b, k, width, requires_grad=True)
+        found = call(rows, torch.rand(b, k, k))
+        assert torch.equal(found, rows if found.dim() == 3 else torch.zeros(b))
+        found.sum().backward()
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    s, half = given()
+    for call in (pair_variation, lambda y, a: pair_message(y, a, 0.3, 1e-3)):
+        with pytest.raises(ValueError, match=r"a must have shape \(3, 5, 5\), found \(3, 5, 4\)"):
+            call(s, half[:, :, 1:])
+        with pytest.raises(ValueError, match=r"must have shape \(B, K, F\), found \(5, 4\)"):
+            call(s[0], half)
 
 
 def test_threads_change_nothing():

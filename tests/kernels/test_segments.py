@@ -1,12 +1,14 @@
-"""Sums, products and order statistics of groups of rows: against loops, value and gradient."""
+"""Products and order statistics of groups of rows: against loops, value and gradient."""
 
 from itertools import pairwise
 
 import pytest
 import torch
+from torch.autograd import gradcheck
 
 from graphclust.kernels import segments
-from graphclust.kernels.segments import Segments, segment_largest, segment_product, segment_sum
+from graphclust.kernels.scatter import segment_sum
+from graphclust.kernels.segments import Segments, segment_largest, segment_product
 
 UNEQUAL, ALIKE, ONE = (torch.tensor(start) for start in ([0, 11, 12, 30], [0, 10, 20, 30], [0, 30]))
 GROUPS = pytest.mark.parametrize("start", [UNEQUAL, ALIKE, ONE], ids=["unequal", "alike", "one"])
@@ -27,13 +29,6 @@ def agree(ours, loops, *given):
     grads = [torch.autograd.grad((value * scale).sum(), given) for value in (ours, loops)]
     for a, b in zip(*grads, strict=True):
         assert torch.allclose(a, b)
-
-
-@GROUPS
-def test_sums_are_those_of_each_group(start):
-    a = rows(3)
-    loops = torch.stack([part.sum(dim=0) for part in split(a, start)])
-    agree(segment_sum(a, Segments(start)), loops, a)
 
 
 @GROUPS
@@ -75,3 +70,20 @@ def test_of_equal_numbers_one_takes_the_gradient():
 def test_empty_groups_are_refused(start):
     with pytest.raises(ValueError, match="start must begin at 0 and rise"):
         Segments(torch.tensor(start))
+
+
+def test_products_and_ranks_have_gradients_that_are_differences():
+    a, b, groups = rows(3), rows(2, seed=1), Segments(UNEQUAL)
+    assert gradcheck(lambda a, b: segment_product(a, b, groups), (a, b))
+    assert gradcheck(lambda a: segment_largest(a, torch.tensor([2, 0, 9]), groups), a)
+
+
+def test_rows_and_ranks_that_are_not_there_are_refused():
+    a, groups = rows(3), Segments(UNEQUAL)
+    with pytest.raises(ValueError, match=r"b must have shape \(30, F\), found \(29, 3\)"):
+        segment_product(a, a[1:], groups)
+    with pytest.raises(ValueError, match=r"s must have shape \(30, F\), found \(29, 3\)"):
+        segment_largest(a[1:], torch.tensor([0, 0, 0]), groups)
+    for rank in ([0, 1, 0], [0, -1, 0], [0, 0]):
+        with pytest.raises(ValueError, match="rank must be, for each group"):
+            segment_largest(a, torch.tensor(rank), groups)

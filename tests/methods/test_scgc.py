@@ -96,10 +96,11 @@ def test_batches_draw_positives_as_r_says():
     total, epochs = np.zeros((7, 7)), 400
     for _ in range(epochs):
         seen = []
-        for rows, (anchors, row, col, weight), target in batches(x, sp.csr_array(r), 3, 20, False):
+        for rows, (anchors, drawn, weight), target in batches(x, sp.csr_array(r), 3, 20, False):
             nodes = rows.argmax(dim=1)  # one-hot features tell who is there
             seen += nodes[anchors].tolist()
-            np.add.at(total, (nodes[anchors][row].numpy(), nodes[col].numpy()), weight.numpy())
+            own, other = nodes[anchors][drawn.row], nodes[drawn.member]
+            np.add.at(total, (own.numpy(), other.numpy()), weight.numpy())
             assert target is None
         assert sorted(seen) == list(range(7))
     assert total / epochs == pytest.approx(r, abs=0.06)

@@ -129,7 +129,7 @@ def test_a_sparse_batch_is_pooled_as_its_formulas_graph_by_graph(name):
     assert parts(found).keys() == plain.keys()
     for part, value in parts(found).items():
         agree(value, plain[part], logits, x)
-    assert torch.equal(found.graphs.segments.batch, torch.arange(5).repeat_interleave(K))
+    assert torch.equal(found.graphs.segments.row, torch.arange(5).repeat_interleave(K))
 
 
 @EACH
