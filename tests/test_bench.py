@@ -123,7 +123,7 @@ def test_being_told_to_stop_ends_cells_and_keeps_rows(tiny, tmp_path):
     script = f"import sys; sys.argv = ['graphclust', 'bench', 'run', {str(tiny)!r}]; "
     script += "from graphclust.cli import main; main()"
     program = subprocess.Popen([sys.executable, "-W", "ignore", "-c", script])
-    store, deadline = SqliteStore(tmp_path / "bench.sqlite"), time.monotonic() + 120
+    store, deadline = SqliteStore(tmp_path / "bench.sqlite"), time.monotonic() + 400
     while len(store.rows("clustering")) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     program.send_signal(signal.SIGTERM)
