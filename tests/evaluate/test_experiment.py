@@ -57,7 +57,7 @@ def test_every_experiment_fits_the_methods_as_they_are(path, stored_data):
         return
     assert set(rows["dataset"]) == set(experiment.datasets)
     assert set(rows["status"]) == {"ok"}
-    assert printed or experiment.task in ("clustering", "flow")
+    assert printed or experiment.task in ("clustering", "flow", "correlation")
     counts = rows.groupby(["dataset", "label"]).size()
     assert set(counts) <= {1, experiment.seeds}
 
@@ -69,6 +69,7 @@ def test_the_attributed_grid_is_whole():
     assert set(experiment.datasets) == {n for n in small if "multi-label" not in small[n].kind}
     others = {"tgc", "htne", "leiden_slices", "leiden_decay"}  # of streams of events
     others |= {"herm", "bi_sym", "dd_sym", "disg_lr", "leiden_undirected"}  # of directed graphs
+    others |= {"correlation", "minmax", "dense_correlation"}  # in experiments of their own
     assert {run.method for run in experiment.runs} == set(METHODS) - others - {"deepwalk"}
     assert experiment.seeds >= 10
 
@@ -181,7 +182,7 @@ def test_a_document_may_ask_for_one_score_over_all_sets(small, tmp_path):
         ('n_clusters = "classes"', "n_clusters = 0", r"n_clusters must lie in \[1, ∞\], found 0"),
         ('title = "Small"', 'titel = "Small"', "unknown keys titel"),
         ("seeds = 2", "", "lacks seeds"),
-        ("seeds = 2", 'seeds = 2\ntask = "best"', "unknown task 'best'; known: clustering, oracle"),
+        ("seeds = 2", 'seeds = 2\ntask = "best"', "unknown task 'best'; did you mean labels"),
         ("seeds = 2", "seeds = = 2", "is no TOML"),
         ('method = "louvain"', 'method = "louvain"\nseed = 3', "unknown keys seed in"),
         ('method = "louvain"', 'method = "louvain"\ngrid = { x = 3 }', "grid must list the values"),
