@@ -1,16 +1,14 @@
 """graphclust.cluster: from a graph to clusters in one call, by a method chosen for the graph."""
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
 from torch_geometric.data import Data
 
 from graphclust.base import Method
-from graphclust.graph.convert import as_graph
 from graphclust.graph.export import is_signed
-from graphclust.loaders import load
+from graphclust.loaders import opened
 from graphclust.methods import METHODS
 from graphclust.params import check, required
 from graphclust.results import Clustering
@@ -34,7 +32,7 @@ def cluster(
         ValueError, TypeError: no such method or parameter, or a value out of range.
         GraphError: the graph cannot be used as it is.
     """
-    data = load(graph) if isinstance(graph, (str, os.PathLike)) else as_graph(graph)
+    data = opened(graph)
     name = choose(data, n_clusters) if method == AUTO else method
     return build(name, n_clusters, {"seed": seed} | params).fit(data)
 

@@ -35,7 +35,9 @@ from graphclust.options import (
 )
 from graphclust.terminal import (
     check_output,
+    files_first,
     out,
+    say,
     shown_warnings,
     user_errors,
     write_result,
@@ -89,17 +91,14 @@ def cluster(
             if not force:
                 refuse_what_cannot_fit(model, data)
             result = model.fit(data)
-        try:
-            written = [write_result(data, result, output)] if output else []
+        with files_first(lambda: show_clustering(out, graph, data, result)) as written:
+            if output:
+                written.append(write_result(data, result, output))
             if plot:
                 from graphclust.pictures import draw
 
                 draw(data, result, plot)
                 written.append(f"written: {plot}")
-        finally:  # a full disk loses no result
-            show_clustering(out, graph, data, result)
-        for line in written:
-            out.print(line, soft_wrap=True, markup=False)
 
 
 app.command()(compare)
@@ -143,7 +142,7 @@ def embed(
             result = model.embed(data, continue_from=earlier)
         result.save(output)
         show_embedding(out, graph, data, result)
-        out.print(f"written: {output}", soft_wrap=True, markup=False)
+        say(f"written: {output}")
 
 
 @app.command()
@@ -202,7 +201,7 @@ def convert(
         check_output(output, GRAPH_FORMATS, ending(output))
         with shown_warnings():
             save(load(graph, directed=directed, nodes=nodes, time=time), output)
-        out.print(f"written: {output}", soft_wrap=True, markup=False)
+        say(f"written: {output}")
 
 
 @app.command()

@@ -71,6 +71,11 @@ def load(
     raise ValueError(unknown("graph", name, available()))
 
 
+def opened(graph: Any) -> Data:
+    """A graph from a name or path, as `load` takes it, or from anything that `as_graph` takes."""
+    return load(graph) if isinstance(graph, (str, os.PathLike)) else as_graph(graph)
+
+
 def available() -> list[str]:
     """Every name that `load` knows here: generators, embedded, stored and downloadable sets."""
     return list(dict.fromkeys([*GENERATORS, *EMBEDDED, *stored(), *DOWNLOADS]))

@@ -47,9 +47,10 @@ def facts(data: Data) -> str:
 
 def _disagreements(data: Data, result: Clustering) -> str:
     """How much the clusters disagree with the edges, and what is proved of it."""
-    found = norms(data, result.labels) | result.extras
+    certified = "lower_bound" in result.extras
+    found = result.extras if certified else norms(data, result.labels)
     most, total = found["max_disagreements"], found["sum_disagreements"]
-    if "lower_bound" not in found:
+    if not certified:
         return f"disagreements by weight: {total:g}, of a node at most {most:g}"
     proof = f"proved to be ≥ {found['lower_bound']} (ratio {found['ratio']:.2f})"
     if found["ratio"] == 1:

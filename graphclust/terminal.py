@@ -120,6 +120,24 @@ def _told_each_minute() -> Callable[..., None]:
     return tell
 
 
+def say(text: str) -> None:
+    """A line of the result, whole, however long, and with no letter taken for a mark."""
+    out.print(text, soft_wrap=True, markup=False)
+
+
+@contextmanager
+def files_first(show: Callable[[], None]) -> Iterator[list[str]]:
+    """Write files inside, with a line for each put into the list, before `show` prints the result:
+    whatever happens to the screen, files are there, and whatever happens to them, it is shown."""
+    written: list[str] = []
+    try:
+        yield written
+    finally:
+        show()
+    for line in written:
+        say(line)
+
+
 def check_output(path: Path | None, accepted: tuple[str, ...], suffix: str | None = None) -> None:
     """Refuse an output that could not be written, before anything runs."""
     if path is None:

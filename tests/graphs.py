@@ -4,6 +4,7 @@ import warnings
 from functools import cache
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from torch_geometric.data import Data
 
@@ -74,6 +75,16 @@ def planted_for(name: str) -> Data:
     if name in ("minmax", "correlation"):  # where most pairs inside must be edges
         return attributed_sbm(120, 4, p_in=0.9, p_out=0.02, features=16, signal=2.0)
     return suited(name, planted())
+
+
+def matrix(n: int, edges) -> sp.csr_array:
+    """(n, n) of ones where a pair of the edges is, both ways."""
+    a = sp.lil_array((n, n), dtype=np.int8)
+    for u, v in edges:
+        a[u, v] = a[v, u] = 1
+    a = a.tocsr()
+    a.sort_indices()
+    return a
 
 
 @cache

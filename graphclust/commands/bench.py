@@ -11,6 +11,7 @@ from graphclust.terminal import (
     check_output,
     out,
     progress_bar,
+    say,
     shown_warnings,
     user_errors,
     write_text,
@@ -151,9 +152,9 @@ def bench_table(
         text = "\n".join(render_matrix(matrix, form) for matrix, _ in found)
         written = [] if plots is None else draw_all(found, plots, test)
         for picture in written:
-            _say(f"written: {picture}")
+            say(f"written: {picture}")
         if output:
-            _say(write_text(text, output))
+            say(write_text(text, output))
         else:
             typer.echo(text)
 
@@ -171,7 +172,7 @@ def export(
 
         for path, (experiment, kept) in zip(files, _opened(files, store), strict=True):
             rows = export_rows(experiment, kept, results_path(path))
-            _say(f"{experiment.name}: {rows} rows, in {results_path(path)}")
+            say(f"{experiment.name}: {rows} rows, in {results_path(path)}")
 
 
 @app.command("import")
@@ -189,7 +190,7 @@ def import_(
             raise ValueError(f"{store}: rows are taken into a .sqlite; name a .sqlite")
         for path, (experiment, kept) in zip(files, _opened(files, store), strict=True):
             rows = import_rows(results_path(path), experiment.task, kept)
-            _say(f"{experiment.name}: {rows} rows, in {kept.path}")
+            say(f"{experiment.name}: {rows} rows, in {kept.path}")
 
 
 def run(
@@ -216,7 +217,7 @@ def table(
     with user_errors():
         from graphclust.evaluate.documents import fill_tables
 
-        _say(write_text(fill_tables(document), document))
+        say(write_text(fill_tables(document), document))
 
 
 def _opened(
@@ -269,8 +270,4 @@ def _run(
             progress=lambda at: show(at.done, at.total, at.label, at.share),
         )
     failed = f", of which {len(cells) - good} failed" if good < len(cells) else ""
-    _say(f"{experiment.name}: {len(cells)} runs{failed}, in {kept.path}")
-
-
-def _say(text: str) -> None:
-    out.print(text, soft_wrap=True, markup=False)
+    say(f"{experiment.name}: {len(cells)} runs{failed}, in {kept.path}")

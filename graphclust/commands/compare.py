@@ -8,6 +8,7 @@ import typer
 from graphclust.options import Debug, Directed, Graph, K, Nodes, Share, Time, parse_share
 from graphclust.terminal import (
     check_output,
+    files_first,
     out,
     progress_bar,
     shown_warnings,
@@ -95,8 +96,7 @@ def compare(
                 memory_limit=memory_limit,
                 progress=progress,
             )
-        written = []  # files first: whatever happens to the screen, they are there
-        try:
+        with files_first(lambda: show_comparison(out, graph, data, found)) as written:
             if rows:
                 written.append(write_text(found.rows.to_csv(index=False), rows))
             if output:
@@ -104,9 +104,5 @@ def compare(
             if plot and found.agreement is not None:
                 draw_agreement(found.agreement, plot)
                 written.append(f"written: {plot}")
-        finally:  # and whatever happens to the files, the screen shows the result
-            show_comparison(out, graph, data, found)
-        for line in written:
-            out.print(line, soft_wrap=True, markup=False)
         if not (found.rows["status"] == "ok").any():
             raise ValueError("no run ended well")

@@ -20,6 +20,7 @@ from graphclust.options import (
 )
 from graphclust.terminal import (
     check_output,
+    files_first,
     out,
     progress_bar,
     shown_warnings,
@@ -88,17 +89,12 @@ def tune(
                     seed=seed,
                     progress=progress,
                 )
-        written = []
-        try:
+        with files_first(lambda: show_tuning(out, graph, data, found)) as written:
             if output:
                 written.append(write_text(found.profile.to_csv(index=False), output))
             if plot:
                 draw_profile(found, plot)
                 written.append(f"written: {plot}")
-        finally:  # a full disk loses no result
-            show_tuning(out, graph, data, found)
-        for line in written:
-            out.print(line, soft_wrap=True, markup=False)
 
 
 def _numbers(text: str | None) -> list[Any] | None:

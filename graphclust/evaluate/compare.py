@@ -1,7 +1,6 @@
 """graphclust.compare: several methods on one graph, each over several seeds, beside Leiden."""
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,11 +15,10 @@ from graphclust.evaluate.repeats import Cells, against_rewired, over_seeds_and_s
 from graphclust.evaluate.run import stored
 from graphclust.evaluate.sections import Section, render, sections
 from graphclust.evaluate.tables import SCORES, summary
-from graphclust.graph.convert import as_graph
 from graphclust.graph.errors import count
 from graphclust.graph.export import is_signed
 from graphclust.graph.resample import check_share
-from graphclust.loaders import load
+from graphclust.loaders import opened
 
 __all__ = ["Comparison", "compare", "label"]
 
@@ -123,7 +121,7 @@ def compare(
     if seeds < 2 and (stability or null):
         raise ValueError(f"stability and null need seeds ≥ 2, found {seeds}")
     check_share(share)
-    data = _open(graph)
+    data = opened(graph)
     chosen, notes = lineup(data, asked, n_clusters, methods is None)
     readers = {name: method for name, method in chosen.items() if method.kinds}  # of edges
     plan = [
@@ -166,10 +164,6 @@ def _runs(
     for row in rows if keep else []:
         labels.setdefault(row["label"], []).append(row.pop("labels", None))
     return pd.DataFrame(rows), labels
-
-
-def _open(graph: Any) -> Data:
-    return load(graph) if isinstance(graph, (str, os.PathLike)) else as_graph(graph)
 
 
 def _order(rows: pd.DataFrame, seeds: int) -> list[str]:

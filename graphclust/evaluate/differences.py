@@ -13,8 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
+from graphclust.evaluate.ranks import LEVEL, holm
+
 LEAST = 4  # seeds: of fewer no order can be told from chance
-LEVEL = 0.05
 
 
 def differences(rows: pd.DataFrame, score: str) -> pd.DataFrame:
@@ -44,18 +45,6 @@ def differences(rows: pd.DataFrame, score: str) -> pd.DataFrame:
         columns=["better", "worse", "difference", "p"],
     )
     return table.assign(p_holm=holm(table["p"].to_numpy(float)))
-
-
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T,) p-values of T tests, such that the chance of any false alarm stays below them.
-
-    S. Holm, Scand. J. Statist. 6 (1979).
-    """
-    order = np.argsort(p, kind="stable")
-    raised = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
-    result = np.empty_like(raised)
-    result[order] = raised
-    return result
 
 
 def _p(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

@@ -84,7 +84,11 @@ def critical_difference(methods: int, sets: int, level: float = LEVEL) -> float:
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Holm's correction: the i-th smallest of m p-values times m − i, never falling, at most 1."""
+    """Holm's correction: the i-th smallest of m p-values times m − i, never falling, at most 1.
+
+    The chance of any false alarm among the m tests stays below them. S. Holm, Scand. J. Statist. 6
+    (1979).
+    """
     order = np.argsort(p, kind="stable")
     steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     adjusted = np.empty_like(p)

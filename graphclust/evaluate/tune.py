@@ -11,7 +11,6 @@ Letters: R rewired graphs, V values, S samples of each graph.
 """
 
 import dataclasses
-import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -24,9 +23,8 @@ from graphclust.base import Method, without_labels
 from graphclust.evaluate.agreement import Labels, ami, linked
 from graphclust.evaluate.choice import Tuning, choose
 from graphclust.evaluate.values import with_values
-from graphclust.graph.convert import as_graph
 from graphclust.graph.resample import check_share, edge_sample, rewired
-from graphclust.loaders import load
+from graphclust.loaders import opened
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]
@@ -70,7 +68,7 @@ def tune(
     """
     _whole(samples=samples, nulls=nulls)
     check_share(share)
-    data = without_labels(load(graph) if isinstance(graph, (str, os.PathLike)) else as_graph(graph))
+    data = without_labels(opened(graph))
     models = with_values(method, over, values, data.num_nodes, seed)
     ticks = _ticks(progress, len(models) * (1 + samples + FEW * nulls), over)
     whole = [_fit(model, data, ticks) for model in models]

@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.export import is_signed, to_scipy
 from graphclust.kernels.contraction import inside
+from graphclust.kernels.sparse import between_groups
 
 Links = tuple[NDArray[np.int64], NDArray[np.int64]]
 """(L, 2) places of nodes that must be linked, and of nodes that cannot be."""
@@ -115,9 +116,7 @@ def constrained(costs: Costs, links: Links | None) -> tuple[NDArray[np.int64], C
             f"must_link joins the two nodes of pair {clash[0]} of cannot_link, which keeps them "
             "apart"
         )
-    m = int(place.max()) + 1
-    member = sp.csr_array((np.ones(n), (np.arange(n), place)), shape=(n, m))
-    matrix = (member.T @ costs.matrix @ member).tolil()
+    matrix = between_groups(costs.matrix, place).tolil()
     sizes = np.bincount(place, costs.sizes).astype(np.float64)
     apart = np.abs(costs.matrix.data).sum() + costs.gamma * len(place) ** 2 + 1.0
     matrix[ends[:, 0], ends[:, 1]] = matrix[ends[:, 1], ends[:, 0]] = -apart

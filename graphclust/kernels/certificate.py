@@ -11,6 +11,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from graphclust.kernels.clusters import root
+from graphclust.kernels.neighbours import count_common
+
 Ints = NDArray[np.integer]
 AFFORDABLE = 4_000_000_000  # looks at an entry
 
@@ -62,20 +65,6 @@ def component_bound(indptr: Ints, indices: Ints, least: int = 0) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _row(indptr, indices, u, count, met):  # type: ignore[no-untyped-def]
-    """How many nodes share a neighbour with u: they are put into `met`, their |N_u ∩ N_v| into
-    `count`, which is all zero before."""
-    seen = 0
-    for w in indices[indptr[u] : indptr[u + 1]]:
-        for v in indices[indptr[w] : indptr[w + 1]]:
-            if count[v] == 0:
-                met[seen] = v
-                seen += 1
-            count[v] += 1
-    return seen
-
-
-@njit(nogil=True, cache=True)
 def _core(indptr, indices, order, bound, affordable):  # type: ignore[no-untyped-def]
     n = len(indptr) - 1
     sizes = indptr[1:] - indptr[:-1]
@@ -90,7 +79,7 @@ def _core(indptr, indices, order, bound, affordable):  # type: ignore[no-untyped
         for w in indices[indptr[u] : indptr[u + 1]]:
             beside[w] = True
             looks += sizes[w]
-        seen = _row(indptr, indices, u, count, met)
+        seen = count_common(indptr, indices, u, count, met)
         high, guess = sizes[u] - 1, bound
         while bound < high:
             refuted, cost = _by_core(
@@ -163,14 +152,6 @@ def _by_core(indptr, indices, sizes, u, met, count, beside, alive, guess):  # ty
 
 
 @njit(nogil=True, cache=True)
-def _root(parent, u):  # type: ignore[no-untyped-def]
-    while parent[u] != u:
-        parent[u] = parent[parent[u]]
-        u = parent[u]
-    return u
-
-
-@njit(nogil=True, cache=True)
 def _refuted_by_components(indptr, indices, sizes, guess, affordable):  # type: ignore[no-untyped-def]
     """1: refuted; 0: not; −1: too dear to say."""
     n = len(sizes)
@@ -183,14 +164,14 @@ def _refuted_by_components(indptr, indices, sizes, guess, affordable):  # type: 
             looks += sizes[w]
         if looks > affordable:
             return -1
-        seen = _row(indptr, indices, u, count, met)
+        seen = count_common(indptr, indices, u, count, met)
         for v in met[:seen]:
             if count[v] > 2 * guess:
-                a, b = _root(parent, u), _root(parent, v)
+                a, b = root(parent, u), root(parent, v)
                 parent[max(a, b)] = min(a, b)
             count[v] = 0
     for u in range(n):
-        parent[u] = _root(parent, u)
+        parent[u] = root(parent, u)
     members = np.argsort(parent, kind="mergesort")
     starts = np.zeros(n + 1, np.int64)
     for u in range(n):
@@ -213,7 +194,7 @@ def _refuted_by_components(indptr, indices, sizes, guess, affordable):  # type: 
         for u in inside:
             for w in indices[indptr[u] : indptr[u + 1]]:
                 looks += sizes[w]
-            seen = _row(indptr, indices, u, count, met)
+            seen = count_common(indptr, indices, u, count, met)
             for other in near[:number]:
                 looks += starts[other + 1] - starts[other]
                 for v in members[starts[other] : starts[other + 1]]:

@@ -1,7 +1,7 @@
 """Clusters of a ± graph that change: each node's disagreements kept up to date, worst ones found.
 
-What the searches of `kernels.minmax` stand on. Letters as in `kernels.correlation`; graphs are open
-neighbourhoods, as there.
+What `kernels.minmax` stands on, and partly `kernels.contraction` and `kernels.certificate`. Letters
+as in `kernels.correlation`; graphs are open neighbourhoods, as in `kernels.minmax`.
 
 What kernels call is not cached itself: numba inlines only what it compiles afresh. Nor do the
 caches of kernels elsewhere notice a change in this file: delete `__pycache__` after one.
@@ -39,7 +39,7 @@ class State(NamedTuple):
     top: Any
 
 
-@njit(nogil=True, cache=True)
+@njit
 def started(indptr, indices, labels):  # type: ignore[no-untyped-def]
     """D, and linked lists: members of each cluster, nodes of each value of D."""
     n = len(labels)
@@ -82,6 +82,15 @@ def unlink(head, after, before, at, u):  # type: ignore[no-untyped-def]
         before[after[u]] = before[u]
 
 
+@njit
+def root(parent, u):  # type: ignore[no-untyped-def]
+    """Whose cluster u is in, of clusters that are trees of parents; paths are halved on the way."""
+    while parent[u] != u:
+        parent[u] = parent[parent[u]]
+        u = parent[u]
+    return u
+
+
 @njit(inline="always")
 def lift(state, u, step):  # type: ignore[no-untyped-def]
     """D(u) += step; the top is only ever too high, see `settle`."""
@@ -99,7 +108,7 @@ def settle(state):  # type: ignore[no-untyped-def]
     return top[0]
 
 
-@njit(nogil=True, cache=True)
+@njit
 def move(indptr, indices, state, beside, v, target):  # type: ignore[no-untyped-def]
     """Put v into the cluster `target`, which may be empty; `beside` is all false, then and now."""
     labels, size, wrong = state.labels, state.size, state.wrong
@@ -124,7 +133,7 @@ def move(indptr, indices, state, beside, v, target):  # type: ignore[no-untyped-
     beside[neighbours] = False
 
 
-@njit(nogil=True, cache=True)
+@njit
 def count_shared(indptr, indices, state, a, b, shared):  # type: ignore[no-untyped-def]
     """Edges of each member of a and b to the other, put into `shared`, zero before; the looks."""
     labels, size = state.labels, state.size
@@ -141,7 +150,7 @@ def count_shared(indptr, indices, state, a, b, shared):  # type: ignore[no-untyp
     return looks
 
 
-@njit(nogil=True, cache=True)
+@njit
 def unite(state, a, b, shared):  # type: ignore[no-untyped-def]
     """Put the smaller of two clusters into the larger; `shared` as it is with them."""
     labels, size = state.labels, state.size
@@ -163,7 +172,7 @@ def unite(state, a, b, shared):  # type: ignore[no-untyped-def]
     size[small] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit
 def clear_shared(state, a, b, shared):  # type: ignore[no-untyped-def]
     head, after = state.head, state.after
     for c in (a, b):

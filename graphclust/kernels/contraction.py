@@ -14,7 +14,7 @@ from numba import njit, types
 from numba.typed import Dict
 from numpy.typing import NDArray
 
-from graphclust.kernels.clusters import NONE, link, unlink
+from graphclust.kernels.clusters import NONE, link, root, unlink
 
 Ints = NDArray[np.integer]
 Labels = NDArray[np.int64]
@@ -73,14 +73,6 @@ def _adjacent(indptr: Ints, indices: Ints, labels: Ints) -> Ints:
     return np.stack(np.divmod(keys, k), axis=1) if k else np.empty((0, 2), np.int64)
 
 
-@njit(inline="always")
-def _root(parent, u):  # type: ignore[no-untyped-def]
-    while parent[u] != u:
-        parent[u] = parent[parent[u]]
-        u = parent[u]
-    return u
-
-
 @njit(nogil=True, cache=True)
 def _contracted(indptr, indices, weight, sizes, gamma):  # type: ignore[no-untyped-def]
     """Clusters are trees with a list of all their entries; lists of joined clusters are chained, so
@@ -116,7 +108,7 @@ def _contracted(indptr, indices, weight, sizes, gamma):  # type: ignore[no-untyp
         size[large] += size[small]
         e = head[small]
         for _ in range(held[small]):
-            c = _root(parent, indices[e])
+            c = root(parent, indices[e])
             low, high = min(small, c), max(small, c)
             if c != large and low * n + high in between:
                 w = between.pop(low * n + high)
@@ -131,7 +123,7 @@ def _contracted(indptr, indices, weight, sizes, gamma):  # type: ignore[no-untyp
             after[tail[large]] = head[small]
             tail[large] = tail[small]
             held[large] += held[small]
-    return np.array([_root(parent, u) for u in range(n)])
+    return np.array([root(parent, u) for u in range(n)])
 
 
 @njit(nogil=True, cache=True)

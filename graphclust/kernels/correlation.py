@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from graphclust.kernels.neighbours import Near
+from graphclust.kernels.neighbours import Near, count_common
 from graphclust.kernels.overlaps import ROUNDING
 
 Ints = NDArray[np.integer]
@@ -203,15 +203,8 @@ def _three(indptr, indices, guess):  # type: ignore[no-untyped-def]
             break
         if labels[u] >= 0:
             continue
-        seen = 0
-        for w in indices[indptr[u] : indptr[u + 1]]:
-            beside[w] = True
-            for v in indices[indptr[w] : indptr[w + 1]]:
-                if count[v] == 0:
-                    met[seen] = v
-                    seen += 1
-                count[v] += 1
-        for v in met[:seen]:
+        beside[indices[indptr[u] : indptr[u + 1]]] = True
+        for v in met[: count_common(indptr, indices, u, count, met)]:
             near = sizes[u] + sizes[v] - 2 * count[v] <= 2 * guess
             if labels[v] < 0 and near and (beside[v] or sizes[v] > 3 * guess):
                 labels[v] = k

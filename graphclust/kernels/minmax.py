@@ -106,9 +106,9 @@ def _joined(indptr, indices, weight, touching, large_worst, small_first, looks):
                     x = after[x]
             if found:
                 unite(state, a, b, shared)
-                clear_shared(state, a, b, shared)
-                break
             clear_shared(state, a, b, shared)
+            if found:
+                break
         if not found:
             break
     return labels, looks

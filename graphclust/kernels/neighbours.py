@@ -94,6 +94,20 @@ def near_pairs(
     return Near(pairs[0], pairs[1], pairs[2], sizes, twin)
 
 
+@njit
+def count_common(indptr, indices, u, count, met):  # type: ignore[no-untyped-def]
+    """How many nodes share a neighbour with u: they are put into `met`, their |N_u ∩ N_v| into
+    `count`, which is all zero before. Called from kernels elsewhere, and so not cached itself."""
+    seen = 0
+    for w in indices[indptr[u] : indptr[u + 1]]:
+        for v in indices[indptr[w] : indptr[w + 1]]:
+            if count[v] == 0:
+                met[seen] = v
+                seen += 1
+            count[v] += 1
+    return seen
+
+
 @njit(nogil=True, cache=True)
 def _closed(indptr, indices):  # type: ignore[no-untyped-def]
     n = len(indptr) - 1

@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from graphclust import as_graph, load
 from graphclust.evaluate.agreement import agreements, ami, between, linked, over_seeds, trivial
-from graphclust.evaluate.differences import differences, holm, verdict
+from graphclust.evaluate.differences import differences, verdict
 from graphclust.evaluate.null import (
     against,
     quality,
@@ -18,6 +18,7 @@ from graphclust.evaluate.null import (
     signed_modularity,
 )
 from graphclust.evaluate.null import verdict as null_verdict
+from graphclust.evaluate.ranks import holm
 from graphclust.methods import METHODS
 
 A, B = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 0, 1, 1, 1])

@@ -5,8 +5,7 @@ import itertools
 import networkx as nx
 import numpy as np
 import pytest
-import scipy.sparse as sp
-from graphs import partitions
+from graphs import matrix, partitions
 
 from graphclust.kernels.certificate import component_bound, core_bound
 from graphclust.kernels.correlation import (
@@ -18,15 +17,6 @@ from graphclust.kernels.correlation import (
 )
 from graphclust.kernels.minmax import descend, join_greedily
 from graphclust.kernels.neighbours import closed, near_pairs
-
-
-def graph(n, edges):
-    a = sp.lil_array((n, n), dtype=np.int8)
-    for u, v in edges:
-        a[u, v] = a[v, u] = 1
-    a = a.tocsr()
-    a.sort_indices()
-    return a
 
 
 def slow_disagreements(a, labels):
@@ -92,7 +82,7 @@ def test_bounds_and_factors_hold_on_every_graph_up_to_six_nodes():
     assert len(kinds) == 208
     for g in kinds:
         name = rng.permutation(len(g))
-        check(graph(len(g), [(name[u], name[v]) for u, v in g.edges]))
+        check(matrix(len(g), [(name[u], name[v]) for u, v in g.edges]))
 
 
 def test_bounds_and_factors_hold_on_random_graphs_and_are_mostly_tight():
@@ -100,7 +90,7 @@ def test_bounds_and_factors_hold_on_random_graphs_and_are_mostly_tight():
     for _ in range(total):
         n, p = int(rng.integers(7, 10)), rng.uniform(0.1, 0.9)
         pairs = itertools.combinations(range(n), 2)
-        best, bound = check(graph(n, [pair for pair in pairs if rng.random() < p]))
+        best, bound = check(matrix(n, [pair for pair in pairs if rng.random() < p]))
         tight += best == bound
     assert tight > 0.85 * total
 
@@ -109,7 +99,7 @@ def test_disagreements_equal_a_loop_over_pairs():
     rng = np.random.default_rng(2)
     for _ in range(30):
         pairs = itertools.combinations(range(12), 2)
-        a = graph(12, [pair for pair in pairs if rng.random() < 0.4])
+        a = matrix(12, [pair for pair in pairs if rng.random() < 0.4])
         labels = np.unique(rng.integers(0, 5, 12), return_inverse=True)[1]
         assert disagreements(*closed(a), labels).tolist() == slow_disagreements(a, labels)
 
@@ -121,7 +111,7 @@ def test_rounding_equals_a_loop_over_all_pairs_twins_and_all(r, ball):
         pairs = list(itertools.combinations(range(10), 2))
         edges = [pair for pair in pairs if rng.random() < 0.25]
         edges += [(int(rng.integers(0, 3)), leaf) for leaf in range(10, 22)]  # twins
-        a = graph(24, edges)  # and two isolated nodes
+        a = matrix(24, edges)  # and two isolated nodes
         near = near_pairs(*closed(a), max(r, ball))
         assert round_metric(near, r, ball).tolist() == slow_rounding(a, r, ball).tolist()
 
@@ -133,7 +123,7 @@ def test_cliques_have_no_disagreement_and_a_bound_of_zero():
         for c in range(count)
         for u, v in itertools.combinations(range(size), 2)
     ]
-    a = graph(size * count + 1, edges)  # and a node alone
+    a = matrix(size * count + 1, edges)  # and a node alone
     sets = closed(a)
     truth = np.r_[np.repeat(np.arange(count), size), count]
     assert worst(sets, truth) == 0
@@ -145,14 +135,14 @@ def test_cliques_have_no_disagreement_and_a_bound_of_zero():
 
 
 def test_pivots_take_their_neighbours_in_the_order_given():
-    a = graph(5, [(0, 1), (1, 2), (2, 3)])
+    a = matrix(5, [(0, 1), (1, 2), (2, 3)])
     assert pivots(*closed(a), np.array([1, 3, 0, 2, 4])).tolist() == [0, 0, 0, 1, 2]
     assert pivots(*closed(a), np.array([0, 1, 2, 3, 4])).tolist() == [0, 0, 1, 1, 2]
 
 
 def test_the_search_stops_when_its_looks_are_used_up():
     rng = np.random.default_rng(0)
-    a = graph(60, [pair for pair in itertools.combinations(range(60), 2) if rng.random() < 0.3])
+    a = matrix(60, [pair for pair in itertools.combinations(range(60), 2) if rng.random() < 0.3])
     alone = np.arange(60)
     assert descend(*opened(a), alone, looks=1)[1] <= 0
     found, left = descend(*opened(a), alone, looks=10**8)
@@ -164,7 +154,7 @@ def test_the_search_stops_when_its_looks_are_used_up():
 
 def test_greedy_settings_differ_only_in_their_ties_and_order():
     rng = np.random.default_rng(4)
-    a = graph(40, [pair for pair in itertools.combinations(range(40), 2) if rng.random() < 0.3])
+    a = matrix(40, [pair for pair in itertools.combinations(range(40), 2) if rng.random() < 0.3])
     settings = itertools.product((0.0, 1.0, 1e4), (True, False), (True, False), (True, False))
     found = set()
     for weight, touching, large, small in settings:
@@ -183,6 +173,6 @@ def test_greedy_settings_differ_only_in_their_ties_and_order():
 
 def test_of_equal_pulls_the_lowest_node_is_the_centre():
     """Nodes of a cycle are alike: the first one takes its neighbours, then the first one left."""
-    a = graph(6, [(u, (u + 1) % 6) for u in range(6)])
+    a = matrix(6, [(u, (u + 1) % 6) for u in range(6)])
     labels = round_metric(near_pairs(*closed(a), 0.5), 0.5, 0.5)
     assert labels.tolist() == slow_rounding(a, 0.5, 0.5).tolist() == [0, 0, 1, 1, 2, 0]

@@ -5,17 +5,9 @@ import itertools
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from graphs import matrix
 
 from graphclust.kernels.neighbours import closed, near_pairs, twins
-
-
-def matrix(n, edges):
-    a = sp.lil_array((n, n), dtype=np.int8)
-    for u, v in edges:
-        a[u, v] = a[v, u] = 1
-    a = a.tocsr()
-    a.sort_indices()
-    return a
 
 
 def random_matrix(seed, n=24, p=0.2):
