@@ -1,14 +1,19 @@
 """Which sets overlap: the two routes of `neighbours.near_pairs`, and what they look things up in.
 
-Sets are rows `indptr`, `indices` of nodes; `order` holds those that take part. Found are the pairs
-of similarity |A ∩ B| / |A ∪ B| ≥ `least`, as (3, P): the lower node, the higher one, |A ∩ B|. Where
-there are more than `at_most`, the search leaves off after one node with too many.
+Sets are rows `indptr`, `indices` of nodes: v is in the set of u where u is in that of v. `order`
+holds those that take part. Found are the pairs of similarity |A ∩ B| / |A ∪ B| ≥ `least`, as
+(3, P): the lower node, the higher one, |A ∩ B|. Where there are more than `at_most`, the search
+leaves off after one node with too many.
+
+Counting mostly waits for memory, and so asks for it ahead.
 """
 
 import numpy as np
 import scipy.sparse as sp
 from numba import njit
 from numpy.typing import NDArray
+
+from graphclust.kernels.prefetch import prefetch, prefetch_read
 
 Ints = NDArray[np.integer]
 ROUNDING = 1e-9  # by which a similarity may miss the least one asked for
@@ -24,7 +29,9 @@ def overlapping(
     sizes = np.diff(indptr)
     doublings = np.frexp(sizes)[1].astype(np.int32)
     roughly = order[np.argsort(doublings[order], kind="stable")].astype(np.int32)
-    starts, holders = _holders(indptr, indices, roughly)
+    taking = np.zeros(len(sizes), np.bool_)
+    taking[order] = True
+    starts, holders = _holders(indptr, indices, roughly, taking)
     wedges = (np.diff(starts).astype(np.float64) ** 2).sum() / 2
     if route == "join" or (route == "auto" and wedges > FEW * len(indices)):
         members = _by_rarity(indptr, indices)
@@ -33,7 +40,8 @@ def overlapping(
         probes = (np.diff(lists).astype(np.float64) ** 2).sum() / 2
         if route == "join" or wedges > SAVED * probes:
             return np.asarray(_joined(indptr, members, exactly, lists, sizes, least, at_most))
-    tables = starts, holders, sizes, doublings
+    count = np.zeros(len(order), np.min_scalar_type(sizes.max(initial=0)))  # small, to be near
+    tables = starts, holders, sizes, doublings, count
     return np.asarray(_counted(indptr, indices, roughly, *tables, least, at_most))
 
 
@@ -48,16 +56,21 @@ def _room(pairs, wanted):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _holders(indptr, indices, order):  # type: ignore[no-untyped-def]
+def _holders(indptr, indices, order, taking):  # type: ignore[no-untyped-def]
     """For each node w, the places in `order` of the sets that hold w, rising."""
     starts = np.zeros(len(indptr), np.int64)
-    for u in order:
-        for w in indices[indptr[u] : indptr[u + 1]]:
-            starts[w + 1] += 1
     for w in range(len(indptr) - 1):
-        starts[w + 1] += starts[w]
+        starts[w + 1] = starts[w]
+        for u in indices[indptr[w] : indptr[w + 1]]:
+            starts[w + 1] += taking[u]
     holders, at = np.empty(starts[-1], np.int32), starts[:-1].copy()
+    ends, lists = at.ctypes.data, holders.ctypes.data
     for i in range(len(order)):
+        if i + 4 < len(order):
+            for w in indices[indptr[order[i + 4]] : indptr[order[i + 4] + 1]]:
+                prefetch(ends + w * at.itemsize, at.itemsize)
+            for w in indices[indptr[order[i + 2]] : indptr[order[i + 2] + 1]]:
+                prefetch(lists + at[w] * holders.itemsize, holders.itemsize)
         for w in indices[indptr[order[i]] : indptr[order[i] + 1]]:
             holders[at[w]] = i
             at[w] += 1
@@ -66,7 +79,7 @@ def _holders(indptr, indices, order):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _counted(  # type: ignore[no-untyped-def]
-    indptr, indices, order, starts, holders, sizes, doublings, least, at_most
+    indptr, indices, order, starts, holders, sizes, doublings, count, least, at_most
 ):
     """Sets come by rising size, and meet those after them that are not too large to be near.
 
@@ -75,7 +88,7 @@ def _counted(  # type: ignore[no-untyped-def]
     """
     n, found, last = len(order), 0, 0
     pairs = np.empty((3, 1024), np.int32)
-    count, met, at = np.zeros(n, np.int32), np.empty(n, np.int32), starts[:-1].copy()
+    met, at = np.empty(n + 1, np.int32), starts[:-1].copy()
     for i in range(n):
         if found > at_most:
             break
@@ -84,36 +97,45 @@ def _counted(  # type: ignore[no-untyped-def]
             last += 1
         seen = _meet(indices[indptr[u] : indptr[u + 1]], at, starts, holders, last, count, met)
         pairs = _room(pairs, found + seen)
-        found = _keep(u, order, sizes, least, met[:seen], count, pairs, found)
+        smallest = 2.0 ** (doublings[u] - 1)  # of the sets that come after
+        found = _keep(u, smallest, order, sizes, least, met[:seen], count, pairs, found)
     return pairs[:, :found].copy()
 
 
 @njit(nogil=True, cache=True)
 def _meet(members, at, starts, holders, last, count, met):  # type: ignore[no-untyped-def]
-    """How many sets after this one, and before `last`, share a member with it."""
-    seen = 0
-    for w in members:
+    """How many sets after this one, and before `last`, share a member with it; `met` has room for
+    one more."""
+    seen, ends, lists = 0, at.ctypes.data, holders.ctypes.data
+    for a in range(len(members)):
+        if a + 8 < len(members):
+            prefetch(ends + members[a + 8] * at.itemsize, at.itemsize)
+            prefetch_read(starts.ctypes.data + (members[a + 8] + 1) * starts.itemsize, 8)
+        if a + 3 < len(members):
+            prefetch_read(lists + at[members[a + 3]] * holders.itemsize, 128)
+        w = members[a]
         at[w] += 1  # past this set itself
         for e in range(at[w], starts[w + 1]):
             j = holders[e]
             if j >= last:
                 break
-            if count[j] == 0:
-                met[seen] = j
-                seen += 1
+            met[seen] = j
+            seen += count[j] == 0
             count[j] += 1
     return seen
 
 
 @njit(nogil=True, cache=True)
-def _keep(u, order, sizes, least, met, count, pairs, found):  # type: ignore[no-untyped-def]
+def _keep(u, smallest, order, sizes, least, met, count, pairs, found):  # type: ignore[no-untyped-def]
     """Write down the near ones of the sets met, and forget the counts."""
+    enough = least * (sizes[u] + smallest) / (1 + least) - ROUNDING
     for j in met:
-        both, count[j] = count[j], 0
-        v = order[j]
-        if both >= least * (sizes[u] + sizes[v] - both) - ROUNDING:
-            pairs[0, found], pairs[1, found], pairs[2, found] = min(u, v), max(u, v), both
-            found += 1
+        both, count[j] = np.int64(count[j]), 0
+        if both >= enough:
+            v = order[j]
+            if both >= least * (sizes[u] + sizes[v] - both) - ROUNDING:
+                pairs[0, found], pairs[1, found], pairs[2, found] = min(u, v), max(u, v), both
+                found += 1
     return found
 
 
