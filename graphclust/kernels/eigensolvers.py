@@ -5,9 +5,8 @@ L, and D_τ^½ 1 is L's smoothest vector. One thread, fixed starts, fixed signs:
 every run.
 
 - `lanczos`: ARPACK, best where clusters are clear.
-- `lobpcg`: A. Knyazev, SIAM J. Sci. Comput. 23 (2001),
-  https://doi.org/10.1137/S1064827500366124, on S itself.
-- `amg`: LOBPCG on L preconditioned by a W-cycle of `multigrid`, from eigenvectors of a coarse
+- `lobpcg`: `kernels.lobpcg` on S itself.
+- `amg`: the same on L preconditioned by a W-cycle of `multigrid`, from eigenvectors of a coarse
   level: for meshes and nearest-neighbour graphs, whose gaps are tiny.
 - `shift_invert`: Lanczos on (L + σI)⁻¹ by a sparse factorisation: the same, where it stays sparse.
 - `bootstrap_amg`: Rayleigh–Ritz on the smooth vectors of `bootstrap`: no eigenvectors, so residuals
@@ -17,17 +16,17 @@ Components are solved one by one: a Krylov space holds one vector of an eigenval
 share.
 """
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg as sl
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, lobpcg
+from scipy.sparse.linalg import ArpackError, eigsh
 
 from graphclust.kernels.bootstrap import bootstrap, rayleigh_ritz
 from graphclust.kernels.determinism import fixed_signs, one_thread
+from graphclust.kernels.lobpcg import smallest_eigenpairs
 from graphclust.kernels.multigrid import COARSEST, Hierarchy
 from graphclust.kernels.sparse import normalised_adjacency
 from graphclust.kernels.spectra import DENSE_BELOW, NoConvergenceError, leading_eigenvectors
@@ -38,7 +37,8 @@ DEEP = 50  # hops from the first node beyond which Lanczos is not tried
 SINGLE = 1e-6  # tolerance from which single precision will do
 RESTARTS = 30  # of Lanczos, before `auto` gives up on it
 STEPS = 200  # of LOBPCG
-COARSE_STEPS = 10  # of LOBPCG on a level that only gives a start
+COARSE, COARSE_STEPS = 10.0, 10  # tolerances, and steps of LOBPCG on levels that only give a start
+GUARDS = 2  # vectors of LOBPCG more than are asked for
 SHIFT = 1e-4  # of L to be factorised
 RIDGE = 1e-7  # of L for a hierarchy, which takes no singular matrix
 SPARSE_FACTOR = 50_000, 10.0  # nodes and entries a row up to which a factorisation stays sparse
@@ -201,76 +201,67 @@ def _shift_invert(operator: Any, smooth: Floats, k: int, tolerance: float) -> Fo
 
 
 def _lobpcg(operator: Any, smooth: Floats, k: int, tolerance: float) -> Found:
-    start = np.random.default_rng(0).standard_normal((operator.shape[0], k))
-    values, vectors = _iterate(operator, start, tolerance, STEPS, largest=True)
-    return _descending(values, vectors)
+    start = np.random.default_rng(0).standard_normal((operator.shape[0], k + GUARDS))
+    low, u = smallest_eigenpairs(-operator, start, k, lambda residual: residual, tolerance, STEPS)
+    return _descending(-low[:k], u[:, :k])
 
 
 def _multigrid(operator: sp.csr_array, smooth: Floats, k: int, tolerance: float) -> Found:
-    """LOBPCG from the eigenvectors of a coarse level, bettered on every level on the way up.
-
-    Nodes are renumbered breadth first, so that neighbours are near each other in memory.
-    """
-    order = sp.csgraph.breadth_first_order(operator, 0, return_predecessors=False)
-    laplacian, smooth = _positive(sp.csr_array(operator[order][:, order])), smooth[order]
-    values, vectors = _multilevel(Hierarchy(laplacian, smooth, cycles=2), k, tolerance)
-    back = np.empty_like(vectors)
-    back[order] = vectors
-    return _descending(values, back)
+    """LOBPCG from the eigenvectors of a coarse level, bettered on every level on the way up; in
+    single precision as in `_lanczos`."""
+    order, laplacian = _laplacian(operator)
+    hierarchy, single = Hierarchy(laplacian, smooth[order], cycles=2), tolerance >= SINGLE
+    values, found = _multilevel(hierarchy.single() if single else hierarchy, k, tolerance)
+    vectors = np.empty((len(order), k))
+    vectors[order] = found
+    return _refined(operator, vectors) if single else _descending(values, vectors)
 
 
 def _multilevel(hierarchy: Hierarchy, k: int, tolerance: float) -> Found:
     coarse = [i for i, size in enumerate(hierarchy.sizes) if size <= max(DENSE_BELOW, 8 * k)]
     if not coarse:  # coarsening stalled
-        start = np.random.default_rng(0).standard_normal((hierarchy.sizes[0], k))
-        return _preconditioned(hierarchy, 0, start, tolerance, STEPS)
+        start = np.random.default_rng(0).standard_normal((hierarchy.sizes[0], k + GUARDS))
+        low, vectors = _preconditioned(hierarchy, 0, start, k, tolerance, STEPS)
+        return 1 + RIDGE - low[:k], vectors[:, :k]
     low, vectors = np.linalg.eigh(hierarchy.matrix(coarse[0]).toarray())
-    values: Floats = 1 + RIDGE - low[:k]  # that is all where there is nothing finer
-    vectors = vectors[:, :k]
+    low, vectors = low[: k + GUARDS], vectors[:, : k + GUARDS]  # all where there is nothing finer
     for i in range(coarse[0] - 1, -1, -1):
         _, place, value = hierarchy.levels[i]
-        steps = COARSE_STEPS if i else STEPS
-        values, vectors = _preconditioned(
-            hierarchy, i, value[:, None] * vectors[place], tolerance, steps
-        )
-    return values, vectors
+        goal = (tolerance, STEPS) if i == 0 else (COARSE * tolerance, COARSE_STEPS)
+        low, vectors = _preconditioned(hierarchy, i, value[:, None] * vectors[place], k, *goal)
+    return 1 + RIDGE - low[:k], vectors[:, :k]
 
 
 def _preconditioned(
-    hierarchy: Hierarchy, level: int, start: Floats, tolerance: float, steps: int
+    hierarchy: Hierarchy, level: int, start: Floats, k: int, tolerance: float, steps: int
 ) -> Found:
-    """Values of S, and vectors, from LOBPCG on a level of L."""
+    """The least values of a level of L, and vectors, guards with them."""
     matrix = hierarchy.matrix(level)
-    cycle = LinearOperator(
-        matrix.shape,
-        matvec=lambda x: hierarchy.cycle(x.reshape(-1, 1), level)[:, 0],
-        matmat=lambda x: hierarchy.cycle(np.ascontiguousarray(x), level),
-        dtype=np.float64,
+    start = start.astype(matrix.dtype, copy=False)
+    return smallest_eigenpairs(
+        matrix, start, k, lambda residual: hierarchy.cycle(residual, level), tolerance, steps
     )
-    values, vectors = _iterate(matrix, start, tolerance, steps, M=cycle, largest=False)
-    return 1 + RIDGE - values, vectors
-
-
-def _iterate(matrix: Any, start: Floats, tolerance: float, steps: int, **options: Any) -> Found:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of residuals, which are looked at later
-        values, vectors = lobpcg(matrix, start, tol=tolerance, maxiter=steps, **options)[:2]
-    return values, vectors
 
 
 def _smooth_vectors(
     operator: sp.csr_array, smooth: Floats, k: int, seed: int, rates: list[float]
 ) -> Found:
-    found = bootstrap(_positive(operator), smooth, at_least=k, seed=seed)
+    order, laplacian = _laplacian(operator)
+    found = bootstrap(laplacian, smooth[order], at_least=k, seed=seed)
     rates.append(found.rate)
-    return rayleigh_ritz(operator, found.vectors, k)
+    vectors = np.empty_like(found.vectors)
+    vectors[order] = found.vectors
+    return rayleigh_ritz(operator, vectors, k)
 
 
-def _positive(operator: sp.csr_array) -> sp.csr_array:
-    """L with a ridge, its columns sorted."""
-    laplacian = sp.csr_array((1 + RIDGE) * sp.eye_array(operator.shape[0]) - operator)
+def _laplacian(operator: sp.csr_array) -> tuple[Any, sp.csr_array]:
+    """L with a ridge of nodes renumbered breadth first, so that neighbours are near each other in
+    memory, and that order of the nodes; sorted columns."""
+    order = sp.csgraph.breadth_first_order(operator, 0, return_predecessors=False)
+    ridge = (1 + RIDGE) * sp.eye_array(operator.shape[0])
+    laplacian = sp.csr_array(ridge - operator[order][:, order])
     laplacian.sort_indices()
-    return laplacian
+    return order, laplacian
 
 
 def _descending(values: Floats, vectors: Floats) -> Found:

@@ -10,6 +10,7 @@ coarser level, one backward sweep; the coarsest level is solved exactly. It star
 is a symmetric operator B ≈ A⁻¹. Everything runs on one thread in a fixed order.
 """
 
+import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,6 +64,16 @@ class Hierarchy:
             except sl.LinAlgError:
                 raise ValueError("the matrix must be positive definite; it is not") from None
 
+    def single(self) -> "Hierarchy":
+        """The same in single precision: half the memory, cycles of `float32` columns. The coarsest
+        level is still solved in double, where a nearly singular matrix stays positive definite."""
+        halved = copy.copy(self)
+        halved.levels = [
+            Level(level.matrix.astype(np.float32), level.place, level.value.astype(np.float32))
+            for level in self.levels
+        ]
+        return halved
+
     @property
     def sizes(self) -> list[int]:
         """Rows of each level."""
@@ -85,7 +96,7 @@ class Hierarchy:
         parts = matrix.indptr, matrix.indices, matrix.data
         x, r = np.empty_like(b), np.empty_like(b)
         _forward_from_zero(*parts, b, x, r)
-        coarse = np.zeros((self.sizes[start + 1], b.shape[1]))
+        coarse = np.zeros((self.sizes[start + 1], b.shape[1]), b.dtype)
         _restrict(place, value, r, coarse)
         y = self.cycle(coarse, start + 1)
         if self.cycles == 2 and start + 1 < len(self.levels):
@@ -96,7 +107,7 @@ class Hierarchy:
 
     def _coarse(self, b: Floats) -> Floats:
         if self._factor is not None:
-            return np.asarray(sl.cho_solve(self._factor, b))
+            return np.asarray(sl.cho_solve(self._factor, b), b.dtype)
         m, x = self.coarsest, np.zeros_like(b)
         for _ in range(RELAXATIONS):
             _sweep(m.indptr, m.indices, m.data, b, x, True)
@@ -213,7 +224,7 @@ def _forward_from_zero(indptr, indices, data, b, x, r):  # type: ignore[no-untyp
     if c == 1:
         _forward_one(indptr, indices, data, b[:, 0], x[:, 0], r[:, 0])
         return
-    total = np.empty(c)  # apart from x, so that the loops over columns become vector instructions
+    total = np.empty(c, b.dtype)  # apart from x: loops over columns become vector instructions
     for i in range(n):
         total[:] = b[i]
         for e in range(indptr[i], indptr[i + 1]):
@@ -242,7 +253,7 @@ def _sweep(indptr, indices, data, b, x, forward):  # type: ignore[no-untyped-def
     if c == 1:
         _sweep_one(indptr, indices, data, b[:, 0], x[:, 0], forward)
         return
-    total = np.empty(c)
+    total = np.empty(c, b.dtype)
     for at in range(n):
         i = at if forward else n - 1 - at
         diagonal = 1.0

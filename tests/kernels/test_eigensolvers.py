@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from graphclust.graph.export import to_scipy
 from graphclust.graph.synth import sbm
 from graphclust.kernels.eigensolvers import SOLVERS, depth, eigenpairs
+from graphclust.kernels.lobpcg import smallest_eigenpairs
 from graphclust.kernels.spectra import NoConvergenceError
 
 
@@ -100,3 +101,50 @@ def test_a_solver_that_gives_up_says_so(monkeypatch):
         eigenpairs(grid(), 4, "lobpcg", tolerance=1e-10)
     with pytest.raises(ValueError, match="at most N/2"):
         eigenpairs(blocks(), 500)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("guards", [0, 3])
+def test_the_smallest_pairs_are_those_of_the_dense_matrix(dtype, guards):
+    rng = np.random.default_rng(0)
+    q = np.linalg.qr(rng.standard_normal((300, 300)))[0]
+    values = np.sort(rng.uniform(0.05, 1.0, 300))
+    values[4] = values[3] + 1e-3  # the fourth is not apart from the next
+    a = (q * values @ q.T).astype(dtype)
+    tolerance = 1e-6 if dtype == np.float64 else 2e-5
+    start = rng.standard_normal((300, 4 + guards)).astype(dtype)
+    half = (np.diag(1 / np.diagonal(a))).astype(dtype)
+    low, x = smallest_eigenpairs(a, start, 4, lambda r: half @ r, tolerance, 1000)
+    assert x.dtype == dtype and x.shape == (300, 4 + guards)
+    assert low[:4] == pytest.approx(values[:4], abs=10 * tolerance)
+    assert x.T @ x == pytest.approx(np.eye(4 + guards), abs=1e-4)
+    assert (np.linalg.norm(a @ x - x * low, axis=0)[:4] <= 2 * tolerance).all()
+
+
+def test_guards_tell_apart_what_is_close():
+    """The tenth and the eleventh eigenvalue are 1e-4 apart, where others are 1e-2."""
+    a = np.diag(np.r_[np.arange(1, 10) / 100, 0.1, 0.1 + 1e-4, np.linspace(0.5, 1, 500)])
+
+    def steps(guards):
+        taken = [0]
+
+        def identity(r):
+            taken[0] += 1
+            return r
+
+        start = np.random.default_rng(1).standard_normal((len(a), 10 + guards))
+        low, _ = smallest_eigenpairs(a, start, 10, identity, 1e-7, 500)
+        assert low[9] == pytest.approx(0.1, abs=1e-8)
+        return taken[0]
+
+    assert steps(2) < 0.7 * steps(0)
+
+
+def test_exact_vectors_end_at_once_and_a_residual_that_vanishes_does_no_harm():
+    a = np.diag(np.arange(1.0, 41))
+    low, x = smallest_eigenpairs(a, np.eye(40)[:, [2, 0, 1]], 3, pytest.fail, 1e-10, 50)
+    assert low == pytest.approx([1, 2, 3])
+    assert np.abs(x).argmax(axis=0).tolist() == [0, 1, 2]
+    start = np.eye(40)[:, :3] + 1e-3 * np.eye(40)[:, 3:6]
+    low, _ = smallest_eigenpairs(a, start, 3, np.zeros_like, 1e-10, 5)
+    assert np.isfinite(low).all()
