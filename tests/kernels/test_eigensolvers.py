@@ -115,7 +115,8 @@ def test_the_smallest_pairs_are_those_of_the_dense_matrix(dtype, guards):
     start = rng.standard_normal((300, 4 + guards)).astype(dtype)
     half = (np.diag(1 / np.diagonal(a))).astype(dtype)
     low, x = smallest_eigenpairs(a, start, 4, lambda r: half @ r, tolerance, 1000)
-    assert x.dtype == dtype and x.shape == (300, 4 + guards)
+    assert x.dtype == dtype
+    assert x.shape == (300, 4 + guards)
     assert low[:4] == pytest.approx(values[:4], abs=10 * tolerance)
     assert x.T @ x == pytest.approx(np.eye(4 + guards), abs=1e-4)
     assert (np.linalg.norm(a @ x - x * low, axis=0)[:4] <= 2 * tolerance).all()
