@@ -92,8 +92,6 @@ def test_planted_blocks_are_found_in_weights(name):
     fitted = {"features": "rows", "neighbours": 0, "epochs": 300}
     if name == "pamc":
         pytest.skip("meta-nodes need clusters to begin with, which noise does not give")
-    if name == "tvgnn":
-        pytest.skip("found on some processors and not on others, as sums round")
     if "x" in METHODS[name].needs:  # features say nothing, smoothed over the edges they do
         params = {"scgc": fitted, "filter": far}.get(name, {"epochs": 300})
         assert ari(y, method(name, k=3, **params).fit(graph).labels) > 0.95

@@ -1,7 +1,7 @@
 """Locally optimal block preconditioned conjugate gradients, with guard vectors.
 
 A. Knyazev, SIAM J. Sci. Comput. 23 (2001), https://doi.org/10.1137/S1064827500366124; the basis is
-made orthonormal as in A. Stathopoulos, K. Wu, SIAM J. Sci. Comput. 23 (2002),
+made orthonormal in each step as in A. Stathopoulos, K. Wu, SIAM J. Sci. Comput. 23 (2002),
 https://doi.org/10.1137/S1064827500370883.
 
 Letters: N rows, X (N, m) the block, λ its Ritz values, R = A X − X λ, W = M R, and P what the last
@@ -37,25 +37,22 @@ def smallest_eigenpairs(
         start: (N, m) columns, m ≥ k, linearly independent.
         precondition: M R, of contiguous columns.
     """
-    m = start.shape[1]
+    m, dtype = start.shape[1], start.dtype
     basis, images = start, matrix @ start
     for step in range(steps + 1):
         values, mix = _ritz(basis, images, m)
-        added = mix.copy()
-        added[:m] = 0
-        both = np.hstack([mix, added]).astype(start.dtype)
-        stepped, image = basis @ both, images @ both
-        x, ax = stepped[:, :m], image[:, :m]
-        r = ax - x * values.astype(start.dtype)
-        lengths = np.linalg.norm(r, axis=0)
-        if step == steps or (lengths[:k] <= tolerance).all():
-            break
+        if step:
+            mix = np.hstack([mix, np.where(np.arange(len(mix))[:, None] < m, 0, mix)])
+        basis, images = basis @ mix.astype(dtype), images @ mix.astype(dtype)  # X, and then P
+        x = basis[:, :m]
+        r = images[:, :m] - x * values.astype(dtype)
+        lengths = np.sqrt(np.einsum("ij,ij->j", r, r))
         active = lengths > tolerance
+        if step == steps or not active[:k].any():
+            break
         w = precondition(np.ascontiguousarray(r[:, active]))
         w -= x @ (x.T @ w)
-        moved = np.flatnonzero(active) + m if step else np.zeros(0, np.int64)
-        basis = np.hstack([x, w, stepped[:, moved]])
-        images = np.hstack([ax, matrix @ w, image[:, moved]])
+        basis, images = np.hstack([basis, w]), np.hstack([images, matrix @ w])
     return values, x
 
 

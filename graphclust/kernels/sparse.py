@@ -128,10 +128,12 @@ def rescaled(
     column_power: float = 0.0,
 ) -> sp.csr_array:
     """diag(rows)^row_power · M · diag(columns)^column_power, with 0 to any power 0."""
-    result = sp.diags_array(_power(rows, row_power)) @ matrix
+    scale = _power(rows, row_power)
+    result = sp.csr_array(matrix, dtype=np.result_type(matrix.dtype, scale), copy=True)
+    result.data *= np.repeat(scale, np.diff(result.indptr))
     if columns is not None:
-        result = result @ sp.diags_array(_power(columns, column_power))
-    return sp.csr_array(result)
+        result.data *= _power(columns, column_power)[result.indices]
+    return result
 
 
 def _power(degree: Floats, exponent: float) -> Floats:

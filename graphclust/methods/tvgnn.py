@@ -18,8 +18,9 @@ GTVConv is in `nn.layers`: pooling (`nn.pooling`) has the same.
 As the authors' code, and not as the paper: Γ comes from XΘ, not from X, and δ is twice the paper's.
 Departures from both: the message is summed in differences (`kernels.edges`), which keep the digits
 that the matrix form loses; L_GTV is divided by the weights' sum and not by the edges' number, which
-keeps it in [0, 1]; several starts, the best of which goes on (`nn.partition`); Adam's own 10⁻⁸ in
-place of 10⁻⁷.
+keeps it in [0, 1]; weights are in units of their mean, without which δ means another smoothing
+for each unit; several starts, the best of which goes on (`nn.partition`); Adam's own 10⁻⁸ in place
+of 10⁻⁷.
 """
 
 from dataclasses import dataclass

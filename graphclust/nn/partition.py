@@ -40,14 +40,18 @@ NOISE = 0.1  # standard deviations by which a revived column differs
 
 
 class Inputs:
-    """What a network reads, on its device: `x` (N, F) unit-sum rows, and the graph."""
+    """What a network reads, on its device: `x` (N, F) unit-sum rows, and the graph, its weights in
+    units of their mean."""
 
     def __init__(self, graph: Data, device: torch.device) -> None:
         self.device = device
         features = Features(normalize(feature_matrix(graph.x), norm="l1"), device=device)
         sparse = features.sparse
         self.x: Any = features.thick if sparse is None else Constant(sparse, device)
-        rows = Rows.of(to_scipy(graph), device, torch.float32)
+        adjacency = to_scipy(graph)
+        if adjacency.nnz:
+            adjacency = adjacency / adjacency.data.mean()
+        rows = Rows.of(adjacency, device, torch.float32)
         self.graphs = SparseGraphs(rows, Segments.alike(1, rows.n, device))
 
 
