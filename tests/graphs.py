@@ -21,7 +21,10 @@ from graphclust.params import required
 TRIANGLES = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5), (2, 3)]  # two, joined by one edge
 
 
-OWN = {"dense_correlation": {"threshold": 0.5}}  # how alike two nodes must be
+OWN = {
+    "dense_correlation": {"threshold": 0.5},  # how alike two nodes must be
+    "tvgnn": {"hidden": 64},
+}
 QUICK = {"starts": 2, "warm": 40, "epochs": 60, "rate": 1e-2}  # trained in several phases
 
 
