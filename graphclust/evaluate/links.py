@@ -23,6 +23,7 @@ from graphclust.graph.raw import Raw
 
 Pairs = NDArray[np.int64]
 Score = Literal["dot", "cosine", "hadamard"]
+BLOCK = 1 << 16  # pairs whose vectors are held at a time
 HELD_OUT = 0.5  # share of the edges, as published
 MAX_SHARE = 0.5  # of all pairs may be edges, or too few others are left to draw
 
@@ -56,23 +57,25 @@ def score_edges(
     """
     z = np.asarray(vectors, np.float64)
     u, v = _ends(z, pairs)
-    if how == "dot":
-        return np.einsum("md,md->m", u, v)
-    if how == "cosine":
-        length = np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1)
-        return np.divide(
-            np.einsum("md,md->m", u, v), length, out=np.zeros(len(u)), where=length > 0
-        )
+    if how in ("dot", "cosine"):
+        blocks = (slice(at, at + BLOCK) for at in range(0, max(len(u), 1), BLOCK))
+        dots = np.concatenate([np.einsum("md,md->m", z[u[b]], z[v[b]]) for b in blocks])
+        if how == "dot":
+            return dots
+        length = np.linalg.norm(z, axis=1)
+        both = length[u] * length[v]
+        return np.divide(dots, both, out=np.zeros(len(u)), where=both > 0)
     if how != "hadamard":
         raise ValueError(f"how must be dot, cosine or hadamard, found {how!r}")
     if known is None:
         raise ValueError("how='hadamard' needs known pairs to learn from")
     a, b = _ends(z, known[0])
-    model = LogisticRegression(max_iter=1000).fit(a * b, np.asarray(known[1], bool))
-    return model.predict_proba(u * v)[:, 1]
+    model = LogisticRegression(max_iter=1000).fit(z[a] * z[b], np.asarray(known[1], bool))
+    return model.predict_proba(z[u] * z[v])[:, 1]
 
 
-def _ends(z: NDArray[np.float64], pairs: ArrayLike) -> tuple[NDArray, NDArray]:
+def _ends(z: NDArray[np.float64], pairs: ArrayLike) -> tuple[Pairs, Pairs]:
+    """(M,) places of the first and of the second node of each pair."""
     places = np.asarray(pairs)
     if places.ndim != 2 or places.shape[1] != 2 or places.dtype.kind not in "iu":
         raise ValueError(
@@ -80,7 +83,7 @@ def _ends(z: NDArray[np.float64], pairs: ArrayLike) -> tuple[NDArray, NDArray]:
         )
     if places.size and not (places.min() >= 0 and places.max() < len(z)):
         raise ValueError(f"pairs must hold places 0..{len(z) - 1}")
-    return z[places[:, 0]], z[places[:, 1]]
+    return places[:, 0], places[:, 1]
 
 
 def hold_out(graph: Data, share: float = HELD_OUT, *, seed: int = 0) -> Split:
