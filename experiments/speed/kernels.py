@@ -10,7 +10,8 @@ that hold E × F numbers are left out where these would take more than `--most` 
 memory taken on the way, beside what is given. The processor seconds of all threads are saved too:
 on a machine that does other work they say more than the clock, though threads of OpenMP that wait
 count as busy. torch's `sparse.mm` is not asked for the gradient of weights, for which it makes
-N × N numbers. Bytes a second are of the best round, as are those of a copy.
+N × N numbers. Bytes a second are of the best round, as are those of copies: into memory that is
+there, and into new memory, which has to be found and cleared first, as it has for a result.
 
 `--save` writes `kernels.csv` and `kernels.png` beside this file. At the end stand the bars that the
 kernels are held to, at a million entries and 128 columns.
@@ -237,15 +238,20 @@ def compare(family: str, way: str, expected: list[Tensor], found: list[Tensor]) 
             print(f"  {way} of {family} differs from ours in {other:.1%} of its numbers")
 
 
-def copy_bandwidth(device: str, clock: Cpu) -> float:
-    """Bytes a second read and written by a copy of 256 MB: the best of several."""
+def copy_bandwidth(device: str, clock: Cpu) -> tuple[float, float]:
+    """Bytes a second read and written by a copy of 256 MB, the best of several: into memory that is
+    there, and into new."""
     a, b = (torch.ones(1 << 26, device=device) for _ in range(2))
-    seconds = []
-    for _ in range(7):
-        begun = clock.now()
-        b.copy_(a)
-        seconds.append((clock.now() - begun)[0])
-    return 2 * 4 * len(a) / min(seconds)
+
+    def speed(copy: Callable[[], Tensor]) -> float:
+        seconds = []
+        for _ in range(7):
+            begun = clock.now()
+            copy()
+            seconds.append((clock.now() - begun)[0])
+        return 2 * 4 * len(a) / min(seconds)
+
+    return speed(lambda: b.copy_(a)), speed(a.clone)
 
 
 def moved(p: Problem) -> int:
@@ -270,11 +276,11 @@ def table(options: argparse.Namespace, device: str, clock: Cpu, name: str) -> No
 
 def one_size(options: argparse.Namespace, p: Problem, clock: Cpu, threads: int) -> list[dict]:
     rows, entries, width = [], len(p.weight), p.x.shape[1]
-    copied = copy_bandwidth(str(p.x.device), clock)
+    copied, cloned = copy_bandwidth(str(p.x.device), clock)
     print(
         f"\n{entries:,} entries, {p.n:,} nodes, {width} columns, {threads} threads on {p.x.device}"
     )
-    print(f"a copy moves {copied / GB:.1f} GB a second")
+    print(f"a copy moves {copied / GB:.1f} GB a second, {cloned / GB:.1f} into new memory")
     print(f"{'ms':44}{'forward':>9}{'backward':>9}{'ours: faster, processor':>26}{'peak MB':>9}")
     for family in families(p):
         if 4 * entries * width > options.most * GB:
@@ -297,7 +303,8 @@ def one_size(options: argparse.Namespace, p: Problem, clock: Cpu, threads: int) 
                 | {"ours_is_faster": round(ratio, 3), "by_processor": round(of_cpu, 3)}
                 | {"peak_mb": round(middle["peak"], 1)}
                 | {"gb_per_s": round(speed / GB, 2) if speed else ""}
-                | {"copy_gb_per_s": round(copied / GB, 2), "torch": torch.__version__}
+                | {"copy_gb_per_s": round(copied / GB, 2), "clone_gb_per_s": round(cloned / GB, 2)}
+                | {"torch": torch.__version__}
                 | {"pyg": torch_geometric.__version__, "machine": machine(p.x.device)}
             )
     return rows
@@ -336,9 +343,10 @@ def bars(rows: list[dict]) -> None:
                 found = f"{row['ours_is_faster']:7.2f}{row['by_processor']:11.2f}"
                 print(f"{name:56}{least:7.1f}{found}")
         row = mine["sum", OURS]
-        share = row["gb_per_s"] / row["copy_gb_per_s"]
-        name = f"sum, of a copy's {row['copy_gb_per_s']:.1f} GB/s, {threads} threads"
-        print(f"{name:56}{0.5:7.1f}{share:7.2f}")
+        for copy, into in (("copy", "memory that is there"), ("clone", "new memory")):
+            speed = row[f"{copy}_gb_per_s"]
+            name = f"sum, of a copy's {speed:.1f} GB/s into {into}, {threads} threads"
+            print(f"{name:56}{0.5:7.1f}{row['gb_per_s'] / speed:7.2f}")
 
 
 def draw(rows: list[dict], path: Path) -> None:

@@ -211,3 +211,17 @@ def test_bad_values_are_named(device):
             reduce(rows(device, (7, 3)), groups)
         with pytest.raises(TypeError, match=r"must be real numbers.*int64"):
             reduce(torch.zeros(N, 3, dtype=torch.int64, device=device), groups)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "min"])
+def test_torch_scatter_agrees_where_it_is_installed(device, name):
+    torch_scatter = pytest.importorskip("torch_scatter")
+    p, x = pattern(device, [group for group in GROUPS if group]), rows(device)
+    y = x.detach().clone().requires_grad_()
+    theirs = torch_scatter.segment_csr(y[p.member.long()], p.start.long(), reduce=name)
+    ours = REDUCTIONS[name][0](x, p)
+    c = rows(device, ours.shape, seed=1).detach()
+    (ours * c).sum().backward()
+    (theirs * c).sum().backward()
+    assert torch.allclose(ours, theirs)
+    assert torch.allclose(x.grad, y.grad)
