@@ -21,15 +21,24 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 HEAD = "  wall s    cpu s  peak GB"
 
 
-def measure(code: str, setup: str = "", result: str = "''", threads: int | None = None) -> str:
+def measure(
+    code: str,
+    setup: str = "",
+    result: str = "''",
+    threads: int | None = None,
+    limit: float | None = None,
+) -> str:
     """Wall seconds, processor seconds and peak GB of `code`, then the value of `result`.
 
-    `setup` (imports) is not timed, though its memory counts; nor is `result`.
+    `setup` (imports) is not timed, though its memory counts; nor is `result`. All together may take
+    `limit` seconds.
     """
     limits = {} if threads is None else dict.fromkeys(THREADS, str(threads))
     script = TEMPLATE.format(code=code, setup=setup, result=result)
     command = [sys.executable, "-c", script]
-    return subprocess.check_output(command, text=True, env=os.environ | limits).rstrip()
+    return subprocess.check_output(
+        command, text=True, env=os.environ | limits, timeout=limit
+    ).rstrip()
 
 
 def milliseconds(run: Callable[[], object], seconds: float = 2.0) -> float:
