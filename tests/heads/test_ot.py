@@ -1,5 +1,7 @@
 """Transport: the scaling against a general solver, its limits, and what it adds to k-means."""
 
+import math
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -164,3 +166,15 @@ def test_prototypes_learn_from_the_graph_in_batches_too(monkeypatch):
     assert not np.allclose(prototypes[0], prototypes[1], atol=1e-3)
     assert np.array_equal(prototypes[0], prototypes[2])
     assert ari(y, joined["labels"]) > ari(y, alone["labels"])
+
+
+@pytest.mark.parametrize(("n", "k", "apart"), [(60, 4, 1.0), (300, 5, 10.0), (400, 20, 20.0)])
+def test_equal_columns_are_met_however_far_apart_the_groups_are(n, k, apart):
+    source = torch.Generator().manual_seed(0)
+    uneven = torch.randn(k, generator=source, dtype=torch.float64)
+    rows = torch.randn(n, k, generator=source, dtype=torch.float64)
+    log = torch.log_softmax(apart * (rows + uneven / 3), dim=1)
+    plan, v = transport(log, 0.05, math.inf)
+    assert torch.allclose(plan.sum(dim=1), torch.ones(n, dtype=plan.dtype))
+    assert torch.allclose(plan.mean(dim=0), torch.full((k,), 1 / k, dtype=plan.dtype), atol=1e-6)
+    assert torch.allclose(plan, torch.softmax(log / 0.05 + v, dim=1))  # the form of the optimum
