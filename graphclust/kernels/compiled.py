@@ -31,14 +31,14 @@ FAST = EXACT | {"reassoc", "arcp"}
 
 def spmm(pattern: Pattern, weight: Tensor | None, x: Tensor) -> Tensor:
     """(G, F) Σ_e w_e x_member[e] of each group; w = 1 for None."""
-    out = x.new_empty(len(pattern), x.shape[1])
+    out = _new(x, len(pattern), x.shape[1])
     _over_rows(_spmm, pattern, x.shape[1], _or_none(weight, x), x, out)
     return out
 
 
 def dots(pattern: Pattern, a: Tensor, b: Tensor) -> Tensor:
     """(E,) ⟨a_g, b_member[e]⟩."""
-    out = a.new_empty(len(pattern.member))
+    out = _new(a, len(pattern.member))
     _over_rows(_dots, pattern, a.shape[1], a, b, out)
     return out
 
@@ -46,7 +46,7 @@ def dots(pattern: Pattern, a: Tensor, b: Tensor) -> Tensor:
 def largest(pattern: Pattern, x: Tensor, sign: int) -> tuple[Tensor, Tensor]:
     """(G, F) the largest x · sign of each group, times sign, and (G, F) int32 the row it is in; of
     equal ones the first, −1 for none."""
-    out = x.new_full((len(pattern), x.shape[1]), -torch.inf)
+    out = _new(x, len(pattern), x.shape[1]).fill_(-torch.inf)
     place = torch.full(out.shape, -1, dtype=torch.int32)
     _over_rows(_largest, pattern, x.shape[1], x, sign, out, place)
     return out, place
@@ -63,7 +63,7 @@ def largest_back(pattern: Pattern, place: Tensor, gradient: Tensor) -> Tensor:
 
 def logsumexp(pattern: Pattern, x: Tensor) -> Tensor:
     """(G, F) log Σ exp x of each group."""
-    out = x.new_full((len(pattern), x.shape[1]), -torch.inf)
+    out = _new(x, len(pattern), x.shape[1]).fill_(-torch.inf)
     _over_rows(_logsumexp, pattern, x.shape[1], x, out)
     return out
 
@@ -87,8 +87,8 @@ def message(
     pattern: Pattern, weight: Tensor, y: Tensor, delta: float, eps: float
 ) -> tuple[Tensor, Tensor]:
     """(N, F) y_i − δ Σ_j γ_ij (y_i − y_j), and (E,) ‖y_i − y_j‖₁."""
-    out = torch.empty_like(y, memory_format=torch.contiguous_format)
-    distance = y.new_empty(len(pattern.member))
+    out = _new(y, *y.shape)
+    distance = _new(y, len(pattern.member))
     _over_rows(_message, pattern, y.shape[1], weight, y, delta, eps, distance, out)
     return out, distance
 
@@ -98,7 +98,7 @@ def message_back(
     g: Tensor,
 ) -> Tensor:  # fmt: skip
     """(N, F) the gradient of y, of the message's g; see `edges`."""
-    out = torch.empty_like(y, memory_format=torch.contiguous_format)
+    out = _new(y, *y.shape)
     _over_rows(_message_back, pattern, y.shape[1], weight, g, y, delta, eps, distance, out)
     return out
 
@@ -112,6 +112,12 @@ def flow(pattern: Pattern, weight: Tensor | None, p: Tensor) -> Tensor:
     given = pattern.start, pattern.member, _or_none(weight, p), p, parts
     in_pieces(_flow, np.arange(blocks + 1), worth, *given)
     return torch.from_numpy(parts.numpy().sum(axis=0, dtype=np.float64)).to(p.dtype)
+
+
+def _new(like: Tensor, *shape: int) -> Tensor:
+    """Numbers that are not set yet. numpy asks the system for large pages, of which fewer have to
+    be found when they are written to: a tenth to a sixth of the time of a large sum."""
+    return torch.from_numpy(np.empty(shape, np.float32 if like.dtype == torch.float32 else float))
 
 
 def _or_none(weight: Tensor | None, x: Tensor) -> Tensor:
