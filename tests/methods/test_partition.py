@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from graphs import QUICK, planted
+from graphs import QUICK, method, planted
 from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust import METHODS, as_graph
@@ -63,9 +63,18 @@ def test_the_asymmetric_norm_is_nought_for_equal_parts_and_one_for_none():
     assert float(asymmetric_norm(one)) > 0.5
 
 
+def test_the_unit_of_weights_does_not_matter():
+    light, heavy = planted(), planted()
+    light.edge_weight = (light.edge_index.sum(dim=0) % 7 + 1).float()
+    heavy.edge_weight = 1024 * light.edge_weight
+    first, second = (method("tvgnn").fit(graph) for graph in (light, heavy))
+    assert np.allclose(first.soft, second.soft, atol=1e-3)
+
+
 def test_the_layer_is_its_matrix_form():
     graph, inputs = small()
     layer, a = GTVConv(3, 4, 0.3, 1e-3), dense(graph)
+    a = a / a[a > 0].mean()
     y = torch.randn(7, 3) @ layer.weight
     x = torch.linalg.lstsq(layer.weight.T, y.T).solution.T
     gamma = a / torch.cdist(y, y, p=1).clamp(min=1e-3)
