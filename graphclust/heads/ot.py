@@ -222,14 +222,14 @@ def transport(
         v[: len(start)] = start[: len(v)]
     if math.isinf(gamma) and rho == 1:
         v = _equal(e.double(), v.double(), exact).to(log.dtype)
-        return torch.softmax(e + v, dim=1), v
-    for _ in range(ROUNDS):
-        u = -math.log(n) - torch.logsumexp(e + v, dim=1)
-        new = factor * (mass - torch.logsumexp(e + u[:, None], dim=0))
-        settled = float((new - v).abs().max()) < exact
-        v = new
-        if settled:
-            break
+    else:
+        for _ in range(ROUNDS):
+            u = -math.log(n) - torch.logsumexp(e + v, dim=1)
+            new = factor * (mass - torch.logsumexp(e + u[:, None], dim=0))
+            settled = float((new - v).abs().max()) < exact
+            v = new
+            if settled:
+                break
     rows = torch.softmax(e + v, dim=1)  # a last u: the mass of the rows is met exactly
     return rows[:, :k], v
 

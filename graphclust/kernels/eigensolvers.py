@@ -212,23 +212,22 @@ def _multigrid(operator: sp.csr_array, smooth: Floats, k: int, tolerance: float)
     order, laplacian = _laplacian(operator)
     hierarchy, single = Hierarchy(laplacian, smooth[order], cycles=2), tolerance >= SINGLE
     values, found = _multilevel(hierarchy.single() if single else hierarchy, k, tolerance)
-    vectors = np.empty((len(order), k))
-    vectors[order] = found
+    vectors = found[np.argsort(order)].astype(np.float64)
     return _refined(operator, vectors) if single else _descending(values, vectors)
 
 
 def _multilevel(hierarchy: Hierarchy, k: int, tolerance: float) -> Found:
     coarse = [i for i, size in enumerate(hierarchy.sizes) if size <= max(DENSE_BELOW, 8 * k)]
-    if not coarse:  # coarsening stalled
+    if coarse:
+        low, vectors = np.linalg.eigh(hierarchy.matrix(coarse[0]).toarray())
+        low, vectors = low[: k + GUARDS], vectors[:, : k + GUARDS]
+        for i in range(coarse[0] - 1, -1, -1):
+            _, place, value = hierarchy.levels[i]
+            goal = (tolerance, STEPS) if i == 0 else (COARSE * tolerance, COARSE_STEPS)
+            low, vectors = _preconditioned(hierarchy, i, value[:, None] * vectors[place], k, *goal)
+    else:  # coarsening stalled
         start = np.random.default_rng(0).standard_normal((hierarchy.sizes[0], k + GUARDS))
         low, vectors = _preconditioned(hierarchy, 0, start, k, tolerance, STEPS)
-        return 1 + RIDGE - low[:k], vectors[:, :k]
-    low, vectors = np.linalg.eigh(hierarchy.matrix(coarse[0]).toarray())
-    low, vectors = low[: k + GUARDS], vectors[:, : k + GUARDS]  # all where there is nothing finer
-    for i in range(coarse[0] - 1, -1, -1):
-        _, place, value = hierarchy.levels[i]
-        goal = (tolerance, STEPS) if i == 0 else (COARSE * tolerance, COARSE_STEPS)
-        low, vectors = _preconditioned(hierarchy, i, value[:, None] * vectors[place], k, *goal)
     return 1 + RIDGE - low[:k], vectors[:, :k]
 
 
@@ -249,9 +248,7 @@ def _smooth_vectors(
     order, laplacian = _laplacian(operator)
     found = bootstrap(laplacian, smooth[order], at_least=k, seed=seed)
     rates.append(found.rate)
-    vectors = np.empty_like(found.vectors)
-    vectors[order] = found.vectors
-    return rayleigh_ritz(operator, vectors, k)
+    return rayleigh_ritz(operator, found.vectors[np.argsort(order)], k)
 
 
 def _laplacian(operator: sp.csr_array) -> tuple[Any, sp.csr_array]:
