@@ -14,6 +14,7 @@ from graphclust.commands import bench
 from graphclust.commands.compare import compare
 from graphclust.commands.tune import tune
 from graphclust.options import (
+    PICTURES,
     Clusterer,
     Debug,
     Directed,
@@ -73,7 +74,7 @@ def cluster(
     """Cluster one graph and say what came out."""
     with user_errors():
         check_output(output, (".csv", ".tsv", ".json", ".parquet", ".graphml", ".npz"))
-        check_output(plot, (".png", ".svg", ".pdf"))
+        check_output(plot, PICTURES)
         from graphclust.auto import AUTO, choose
         from graphclust.evaluate.estimate import refuse_what_cannot_fit
         from graphclust.loaders import load

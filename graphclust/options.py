@@ -7,6 +7,8 @@ import typer
 
 from graphclust.terminal import set_debug
 
+PICTURES = (".png", ".svg", ".pdf")  # as `pictures.FORMS`, which is not light to import
+
 Graph = Annotated[
     str,
     typer.Argument(

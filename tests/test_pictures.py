@@ -6,7 +6,7 @@ import pytest
 from matplotlib.image import imread
 from typer.testing import CliRunner
 
-from graphclust import draw_agreement, draw_clusters, draw_timeline, load
+from graphclust import draw_agreement, draw_clusters, draw_timeline, load, options, pictures
 from graphclust.cli import app
 from graphclust.graph.synth import temporal_sbm
 
@@ -107,3 +107,7 @@ def test_the_command_line_compares_in_depth(tmp_path):
     result = CliRunner().invoke(app, [*words[:4], "--seeds", "1", "--null"])
     assert result.exit_code == 2
     assert "stability and null need seeds ≥ 2, found 1" in result.stderr
+
+
+def test_commands_accept_the_endings_that_can_be_drawn():
+    assert options.PICTURES == pictures.FORMS

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from graphclust.options import Debug, Directed, Graph, K, Nodes, Share, Time, parse_share
+from graphclust.options import PICTURES, Debug, Directed, Graph, K, Nodes, Share, Time, parse_share
 from graphclust.terminal import (
     check_output,
     files_first,
@@ -69,7 +69,7 @@ def compare(
         forms = {".csv": "csv", ".md": "markdown", ".html": "html"}
         check_output(output, tuple(forms))
         check_output(rows, (".csv",))
-        check_output(plot, (".png", ".svg", ".pdf"))
+        check_output(plot, PICTURES)
         drawn = parse_share(share)
         from graphclust.evaluate import server
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from graphclust.options import (
+    PICTURES,
     Debug,
     Directed,
     Graph,
@@ -64,7 +65,7 @@ def tune(
     """Choose a resolution or a number of clusters, without labels, by stability beyond chance."""
     with user_errors():
         check_output(output, (".csv",))
-        check_output(plot, (".png", ".svg", ".pdf"))
+        check_output(plot, PICTURES)
         drawn, tried = parse_share(share), _numbers(values)
         if over == "n_clusters" and n_clusters is not None:
             raise ValueError("n_clusters is what is chosen; --values names the numbers to try")
