@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from graphclust.evaluate.metrics import clusters_of, labels_for
@@ -80,16 +81,20 @@ def draw_timeline(moments: ArrayLike, labels: ArrayLike, path: str | Path) -> No
     are at the next moment. At most the 30 clusters that are largest over time are drawn.
 
     Args:
-        moments: (S,) times. labels: (S, N) whole numbers, −1 for nodes that are not there.
+        moments: (S,) times, numbers or datetime64.
+        labels: (S, N) whole numbers, −1 for nodes that are not there.
 
     Raises:
         ValueError: another ending, or labels of another shape.
     """
     path = picture_path(path)
     moments, labels = np.asarray(moments), np.asarray(labels)
-    if labels.ndim != 2 or len(moments) != len(labels):
+    if moments.ndim != 1 or not len(moments):
+        raise ValueError(f"moments must be (S,) with S at least 1, found {moments.shape}")
+    if labels.ndim != 2 or len(moments) != len(labels) or labels.dtype.kind not in "iu":
         raise ValueError(
-            f"labels must be ({len(moments)}, N), a row for each moment, found {labels.shape}"
+            f"labels must be ({len(moments)}, N) whole numbers, a row for each moment, "
+            f"found {labels.shape} of {labels.dtype}"
         )
     sizes = np.bincount(labels[labels >= 0], minlength=1)
     order = np.argsort(-sizes, kind="stable")[: min(MOST, int((sizes > 0).sum()))]
@@ -112,14 +117,30 @@ def draw_timeline(moments: ArrayLike, labels: ArrayLike, path: str | Path) -> No
     for cluster, low, size in zip(np.sort(order), floor[-1], counts[-1], strict=True):
         if size > 0.02 * counts[-1].sum():
             axes.annotate(str(cluster), (len(rows) - 0.85, low + size / 2), va="center", fontsize=9)
-    names = [f"{moment:.0f}" if moment == round(moment) else f"{moment:.4g}" for moment in moments]
-    axes.set_xticks(range(len(rows)), names, rotation=30)
+    names = _dates(moments) if moments.dtype.kind == "M" else _numbers(moments)
+    axes.set_xticks(range(len(rows)), names, rotation=30, ha="right", rotation_mode="anchor")
     axes.set_xlabel("time")
     axes.set_ylabel("nodes")
     drawn = f" (the {k} largest of {(sizes > 0).sum()})" if k < (sizes > 0).sum() else ""
     axes.set_title(f"clusters over time{drawn}", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     write_picture(figure, path)
+
+
+def _numbers(moments: NDArray[Any]) -> list[str]:
+    return [f"{moment:.0f}" if moment == round(moment) else f"{moment:.4g}" for moment in moments]
+
+
+def _dates(moments: NDArray[Any]) -> list[str]:
+    """Days, with hours and minutes or seconds where these are not all 0."""
+    given = pd.DatetimeIndex(moments)
+    form = "%Y-%m-%d %H:%M:%S"
+    if (given == given.floor("D")).all():
+        form = "%Y-%m-%d"
+    elif (given == given.floor("min")).all():
+        form = "%Y-%m-%d %H:%M"
+    names: list[str] = given.strftime(form).tolist()
+    return names
 
 
 def _bands(

@@ -141,20 +141,27 @@ class Clustering(Result):
         """A table with one row a node: `node`, `cluster`."""
         return pd.DataFrame({"node": self.node_ids, "cluster": self.labels})
 
-    def labels_at(self, moment: float | datetime | np.datetime64) -> Labels:
+    def labels_at(self, moment: float | str | datetime | np.datetime64) -> Labels:
         """(N,) labels in the stretch of time that ends with or after `moment`, by methods that
         follow events; after the last stretch, those of its end. −1 for nodes that are not there:
         not yet, or where the method says so (`leiden_slices`) not any more. `labels` are of the
         whole stream, so that those of the last stretch may differ.
 
+        A date may be text of ISO 8601; one without a zone is in UTC.
+
         Raises:
-            TypeError: the method gives no labels over time.
+            TypeError: the method gives no labels over time; a date where the times of the events
+                are numbers, or a number where they are dates.
         """
         ends = self.extras.get("moments")
         if ends is None:
             raise TypeError(f"{self.method.name} gives no labels over time here")
-        dated = isinstance(moment, (datetime, np.datetime64))  # `as_graph` reads nanoseconds
-        number: Any = pd.Timestamp(moment).value if dated else moment
+        if isinstance(moment, (str, datetime, np.datetime64)) != (ends.dtype.kind == "M"):
+            times = "dates" if ends.dtype.kind == "M" else "numbers"
+            raise TypeError(f"the times of these events are {times}, found {moment!r}")
+        number: Any = moment
+        if ends.dtype.kind == "M":
+            number = pd.to_datetime(number, utc=True).to_datetime64()
         at = int(np.searchsorted(ends, number, side="left"))
         labels: Labels = self.extras["labels_over_time"][min(at, len(ends) - 1)]
         return labels

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import rc_context
 from matplotlib.image import imread
 from typer.testing import CliRunner
 
@@ -56,10 +57,30 @@ def test_a_timeline_shows_sizes_and_moves(tmp_path):
     draw_timeline(
         [0], np.full((1, 4), -1), tmp_path / "nobody.png"
     )  # nothing to see, but a picture
+    with pytest.raises(ValueError, match=r"with S at least 1, found \(0,\)"):
+        draw_timeline([], labels[:0], tmp_path / "u.svg")
+    with pytest.raises(ValueError, match=r"whole numbers.*found \(3, 5\) of float64"):
+        draw_timeline([1, 2, 5], labels / 2, tmp_path / "u.svg")
     with pytest.raises(ValueError, match="a row for each moment"):
         draw_timeline([1, 2], labels, tmp_path / "u.svg")
     with pytest.raises(ValueError, match="a picture ends in"):
         draw_timeline([1, 2, 5], labels, tmp_path / "u.gif")
+
+
+@pytest.mark.parametrize(
+    ("step", "names"),
+    [
+        ("36h", ["2020-01-01 00:00", "2020-01-02 12:00", "2020-01-04 00:00"]),
+        ("48h", ["2020-01-01", "2020-01-03", "2020-01-05"]),
+        ("9s", ["2020-01-01 00:00:00", "2020-01-01 00:00:09", "2020-01-01 00:00:18"]),
+    ],
+)
+def test_dates_are_named_as_briefly_as_they_differ(step, names, tmp_path):
+    labels = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 1]])
+    with rc_context({"svg.fonttype": "none"}):
+        draw_timeline(pd.date_range("2020-01-01", periods=3, freq=step), labels, tmp_path / "d.svg")
+    text = (tmp_path / "d.svg").read_text()
+    assert [name for name in names if f">{name}<" in text] == names
 
 
 def test_the_command_line_draws_streams_over_time(tmp_path):

@@ -10,6 +10,7 @@ from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.features import classes, features
+from graphclust.graph.moments import are_dates, nanoseconds
 from graphclust.graph.raw import Raw, id_array
 from graphclust.graph.readers import read
 from graphclust.kernels.sparse import (
@@ -47,7 +48,8 @@ def as_graph(
         y: (N,) classes (−1: unknown) or (N, C) multi-label truth, or the name of a node attribute.
         weight: name of the edge attribute or column that holds weights; by default `weight` (in a
             Data `edge_weight`), where there is one.
-        time: name of the edge attribute or column that holds event times.
+        time: name of the edge attribute or column that holds event times: numbers, or dates
+            (datetimes, or text of ISO 8601; those without a zone are in UTC).
         directed: None lets the input decide: networkx and igraph say so themselves; matrices and
             edge indices are directed unless symmetric; frames and lists of pairs are undirected.
         num_nodes: number of nodes of an edge array, where trailing nodes are isolated.
@@ -60,7 +62,8 @@ def as_graph(
         holding both directions of every edge iff `directed` is False; `num_nodes`; `directed`;
         and where they apply `edge_weight` (float32 stays, all else becomes float64), `x`
         (float32, dense or CSR), `y` (int64), `node_ids` (array; absent when they are 0..N−1).
-        With event times: `t` (E,) and the events in time order, each once, repeats kept.
+        With event times: `t` (E,) and the events in time order, each once, repeats kept; of dates
+        `t` are nanoseconds since 1970, and `dated` is True.
         Storage is shared with the input where nothing had to change.
 
     Repeated edges: weights are summed; without weights an edge counts once, except that in a
@@ -89,9 +92,14 @@ def finish(raw: Raw) -> Data:
     if raw.node_ids is not None:
         raw.node_ids = _checked_ids(raw.node_ids, raw.num_nodes)
     raw.weight = None if raw.weight is None else _numbers(raw.weight, "weight", raw)
+    dated = raw.t is not None and not torch.is_tensor(raw.t) and are_dates(np.asarray(raw.t))
+    if dated:
+        raw.t = nanoseconds(np.asarray(raw.t))
     raw.t = None if raw.t is None else _numbers(raw.t, "time", raw)
     _drop_loops(raw)
     data = Data(num_nodes=raw.num_nodes)
+    if dated:
+        data.dated = True
     source, target, weight = _events(raw, data) if raw.t is not None else _static(raw, data)
     if weight is not None and not weight.all():
         kept = weight != 0
@@ -207,10 +215,6 @@ def _numbers(values: Any, what: str, raw: Raw) -> Array:
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().numpy()
     array = np.asarray(values)
-    if array.dtype.kind == "M":
-        if np.isnat(array).any():
-            raise GraphError(f"{what} must be there for every edge, found NaT")
-        array = array.astype("datetime64[ns]").astype(np.int64)
     if array.dtype.kind in "OU":
         try:
             array = array.astype(np.float64)

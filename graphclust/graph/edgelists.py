@@ -18,6 +18,7 @@ from torch_geometric.data import Data
 from graphclust.graph.convert import as_graph
 from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.frames import COLUMNS
+from graphclust.graph.moments import are_dates, parsed
 from graphclust.graph.tables import WHOLE, find_separator, open_file
 
 STANDARD = set(COLUMNS)
@@ -39,7 +40,7 @@ def read_edges(
     them are plain whole numbers (007 is text); spaces around an id do not belong to it. Cells in
     double quotes may hold separators and, but for the first line, line breaks. Undirected unless
     `directed` is True. `nodes` is a node table as for `as_graph`; `time` names the column of event
-    times where it is not time, t or timestamp.
+    times, numbers or dates of ISO 8601, where it is not time, t or timestamp.
 
     Raises:
         GraphError: a broken line, named by its number; a truncated archive; no edges.
@@ -230,7 +231,9 @@ def _read_text(
     if ends.apply(lambda end: end.str.fullmatch(WHOLE).all()).all():
         table[["source", "target"]] = ends.astype(np.int64)
     for name in {"weight", "time"} & set(names):
-        table[name] = pd.to_numeric(table[name])
+        values = table[name].to_numpy(object)
+        dates = name == "time" and are_dates(values)
+        table[name] = parsed(values).tz_localize(None) if dates else pd.to_numeric(table[name])
     return table
 
 
@@ -251,6 +254,8 @@ def _check_cells(path: Path, table: pd.DataFrame, skip: set[int]) -> None:
     for name in table.columns:
         if name in ("source", "target"):
             bad, what = (table[name].isna() | (table[name] == "")).to_numpy(), "no node id"
+        elif name == "time" and are_dates(table[name].to_numpy(object)):
+            bad, what = parsed(table[name].to_numpy(object)).isna(), "a time that is no date"
         elif name in ("weight", "time"):
             numbers = pd.to_numeric(table[name], errors="coerce").to_numpy(float)
             bad, what = ~np.isfinite(numbers), f"a {name} that is no finite number"

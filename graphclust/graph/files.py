@@ -22,6 +22,7 @@ from graphclust.graph.convert import finish
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import edges_once, is_temporal
 from graphclust.graph.features import feature_matrix
+from graphclust.graph.moments import moments_of
 from graphclust.graph.raw import Raw
 
 OF_SETS = ("graph_id", "graph_y", "node_label")  # arrays of many graphs stored as one
@@ -157,7 +158,7 @@ def write_npz(graph: Data, path: str | Path) -> None:
     if weight is not None:
         keys["edge_weight"] = weight
     if is_temporal(graph):
-        keys["edge_time"] = graph.t.numpy()
+        keys["edge_time"] = moments_of(graph, graph.t)
     keys |= {name: graph[name].numpy() for name in ("y", *OF_SETS) if graph.get(name) is not None}
     if graph.get("node_ids") is not None:
         if graph.node_ids.dtype == object:

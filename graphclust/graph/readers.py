@@ -14,6 +14,7 @@ from torch_geometric.data import Data, HeteroData, TemporalData
 
 from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.frames import from_frame
+from graphclust.graph.moments import is_dated, moments_of
 from graphclust.graph.raw import Array, Raw, id_array
 
 
@@ -91,6 +92,8 @@ def _from_data(data: Data, n: int | None, weight: str | None) -> Raw:
     times = data.get("t")
     if times is None and data.get("time") is not None and len(data.time) == len(source):
         times = data.time
+    if is_dated(data):
+        times = moments_of(data, times)
     return Raw(
         source,
         target,

@@ -16,6 +16,7 @@ from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.export import edges_once, is_temporal, node_ids, to_networkx
 from graphclust.graph.files import atomic, write_npz
 from graphclust.graph.formats import ending
+from graphclust.graph.moments import moments_of
 from graphclust.graph.raw import Array
 from graphclust.graph.tables import need_pyarrow
 
@@ -89,7 +90,7 @@ def edge_table(graph: Data, ids: Array) -> pd.DataFrame:
     if weight is not None:
         table["weight"] = weight
     if is_temporal(graph):
-        table["time"] = graph.t.numpy()
+        table["time"] = moments_of(graph, graph.t)
     return table
 
 

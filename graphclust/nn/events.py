@@ -11,6 +11,7 @@ from sklearn.metrics import pairwise_distances
 from torch import Tensor
 from torch_geometric.data import Data
 
+from graphclust.graph.moments import moments_of
 from graphclust.graph.temporal import Stream, scaled, slices, unit_times
 from graphclust.kernels.gram import gram
 from graphclust.nn.assign import means
@@ -140,7 +141,7 @@ def labels_over_time(
         for h in range(RECENT):
             total += weight[:, h, None] * apart[partners[:, h]]
         found[place] = np.where(met[:, 0], total.argmin(axis=1), -1)
-    return {"moments": np.asarray(ends), "labels_over_time": found}
+    return {"moments": moments_of(graph, ends), "labels_over_time": found}
 
 
 def _attention(

@@ -128,6 +128,53 @@ def test_frames_with_times_are_events():
     assert as_graph(frame.assign(time=when)).t.dtype == torch.int64
 
 
+DAYS = ["2020-01-02", "2020-01-01", "2020-01-03T12:00"]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pd.to_datetime(DAYS, format="ISO8601"),
+        pd.to_datetime(DAYS, format="ISO8601").tz_localize("UTC").tz_convert("Asia/Tokyo"),
+        pd.to_datetime(DAYS, format="ISO8601").to_pydatetime(),
+        DAYS,
+        ["2020-01-02T02:00+02:00", "2020-01-01", "2020-01-03 12:00:00"],
+    ],
+)
+def test_times_may_be_dates(times):
+    frame = pd.DataFrame({"source": [0, 1, 2], "target": [1, 2, 0], "t": times})
+    graph = as_graph(frame)
+    assert graph.dated
+    assert graph.t.tolist() == [1577836800 * 10**9 + h * 3600 * 10**9 for h in (0, 24, 60)]
+    assert graph.edge_index.tolist() == [[1, 0, 2], [2, 1, 0]]
+    again = as_graph(graph)
+    assert again.dated
+    assert same(again, graph)
+
+
+@pytest.mark.parametrize("times", [["3", "1", "2"], ["2020", "2019", "2021"]])
+def test_text_of_digits_is_numbers_and_no_years(times):
+    graph = as_graph(pd.DataFrame({"source": [0, 1, 2], "target": [1, 2, 0], "t": times}))
+    assert "dated" not in graph
+    assert graph.t.tolist() == sorted(float(t) for t in times)
+
+
+@pytest.mark.parametrize(
+    ("times", "told"),
+    [
+        (["2020-01-01", "soon"], "must be a date .* for every edge.*found 'soon' at edge 1"),
+        (["2020-01-01", 7], "must be a date .*found '7' at edge 1"),
+        ([pd.Timestamp("2020-01-01"), None], "must be a date .*found 'N.*' at edge 1"),
+        (["2020-01-01", "1492-10-12"], "years 1678 to 2261, found 1492-10-12 to 2020-01-01"),
+        (["soon", "2020-01-01"], "time must be a number for every edge, found 'soon'"),
+    ],
+)
+def test_times_that_are_no_dates(times, told):
+    frame = pd.DataFrame({"source": [0, 1], "target": [1, 2], "t": pd.Series(times, dtype=object)})
+    with pytest.raises(GraphError, match=told):
+        as_graph(frame)
+
+
 def test_pyg_data_and_temporal_data():
     data = Data(edge_index=torch.tensor([[1, 0, 1], [0, 1, 2]]), x=torch.ones(5, 2).double())
     graph = as_graph(data)
@@ -302,7 +349,7 @@ def test_options_that_would_do_nothing_are_refused(graph, options, text):
         (torch.tensor([[True], [False]]), {}, "whole numbers"),
         ([[0, 1], [1, 2]], {}, "make other lists an array first"),
         (torch.tensor([[0], [4 * 10**9]]), {}, "at most 3,000,000,000 nodes"),
-        (pd.DataFrame({"u": [0], "v": [1], "t": [pd.NaT]}), {}, "found NaT"),
+        (pd.DataFrame({"u": [0], "v": [1], "t": [pd.NaT]}), {}, "found 'NaT' at edge 0"),
         (pd.DataFrame([[0, 1, 2]], columns=["u", "v", "v"]), {}, "two columns 'v'"),
         (Data(edge_index=torch.tensor([[0], [1]]), node_ids=["a"]), {}, "found 1"),
         (Data(edge_index=torch.tensor([[0], [1]]), node_ids=["a", "a"]), {}, "the id 'a'"),

@@ -5,6 +5,7 @@ import warnings
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
@@ -91,6 +92,14 @@ def test_columns_in_any_order_and_more_than_needed(tmp_path):
     assert graph.edge_weight.tolist() == [0.5, 2.0]
 
 
+def test_times_may_be_dates(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("source,target,time\n1,2,2020-01-01 01:00\n2,3,1970-01-01T01:00:01+01:00\n")
+    graph = read_edges(path)
+    assert graph.dated
+    assert graph.t.tolist() == [10**9, 1577840400 * 10**9]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -108,6 +117,8 @@ def test_columns_in_any_order_and_more_than_needed(tmp_path):
         ("source,target\na,b\n,c\n", "line 3: column 'source' has no node id"),
         ("source,target\na,b\nc\n", "line 3: column 'target' has no node id, found nothing"),
         ("source,target,time\na,b,soon\n", "line 2: column 'time' has a time that is no finite"),
+        ("source,target,t\na,b,2020-01-01\nb,c,soon\n", "line 3: .*a time that is no date.*'soon'"),
+        ("source,target,t\na,b,2020-01-01\nb,c,\n", "line 3: .*a time that is no date.*nothing"),
         ("a\nb\n", "line 1: found 1 column where 2 are expected"),
         ("a|b\nb|c\n", "expected; tabs, commas, semicolons or spaces separate columns"),
         ('source,target\n"a\n#b",c\nc,d\n', "comments cannot be told from cells"),
@@ -145,6 +156,11 @@ def graphs():
         "named and weighted": as_graph(weighted),
         "signed arcs": as_graph(np.array([[0, -1, 0], [2, 0, 0], [0, 0, 0]])),
         "events": as_graph(events),
+        "dated events": as_graph(
+            pd.DataFrame(
+                {"source": ["a", "b"], "target": ["b", "c"], "t": ["2020-01-02", "1999-12-31"]}
+            )
+        ),
         "sparse features": as_graph(nx.path_graph(3), x=sp.csr_array(np.eye(3))),
         "multi-label": as_graph(nx.path_graph(3), y=np.eye(3)),
         "no edges": as_graph(nx.empty_graph(3)),

@@ -316,13 +316,26 @@ def test_forgetting_is_by_the_length_of_the_stream(parts):
     assert rates[0] == pytest.approx(rates[1], rel=1e-4)
 
 
-def test_moments_may_be_dates():
+def test_moments_may_be_dates(tmp_path):
     table = pd.DataFrame([(0, 1, "2020-01-01"), (1, 2, "2020-01-02"), (0, 2, "2020-02-01")])
     table.columns = ["source", "target", "t"]
     table["t"] = pd.to_datetime(table["t"])
     result = TGC(**(SMALL | {"n_clusters": 1}), moments=3).fit(as_graph(table))
     assert (result.labels_at(pd.Timestamp("2020-01-01")) >= 0).tolist() == [True, True, False]
     assert (result.labels_at(np.datetime64("2020-02-01")) >= 0).all()
+    assert (result.labels_at("2020-01-01T09:00+09:00") >= 0).tolist() == [True, True, False]
+    assert result.extras["moments"].astype(str).tolist() == [
+        f"2020-{day}T00:00:00.000000000" for day in ("01-01", "01-02", "02-01")
+    ]
+    with pytest.raises(TypeError, match="times of these events are dates, found 3"):
+        result.labels_at(3)
+    result.save(tmp_path / "r.npz")
+    again = Clustering.load(tmp_path / "r.npz")
+    assert np.array_equal(again.extras["moments"], result.extras["moments"])
+    table["t"] = [0, 1, 2]
+    result = TGC(**(SMALL | {"n_clusters": 1}), moments=3).fit(as_graph(table))
+    with pytest.raises(TypeError, match="times of these events are numbers, found '2020"):
+        result.labels_at("2020-01-01")
 
 
 def test_a_result_from_a_file_goes_on_as_well(parts, tmp_path):

@@ -1,0 +1,64 @@
+"""Event times that are dates: a graph holds them as nanoseconds since 1970, in UTC.
+
+Its attribute `dated` says so, and `moments_of` makes dates of them for who looks at the outcome.
+"""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch_geometric.data import Data
+
+from graphclust.graph.errors import GraphError
+
+
+def are_dates(values: NDArray[Any]) -> bool:
+    """Is the first of these a date, or text that is one by ISO 8601 and is no number?"""
+    first = values.item(0) if values.size else None
+    if values.dtype.kind == "M" or isinstance(first, date):
+        return True
+    if not isinstance(first, str) or pd.notna(pd.to_numeric(first, errors="coerce")):
+        return False
+    return bool(pd.notna(pd.to_datetime(first, format="ISO8601", utc=True, errors="coerce")))
+
+
+def parsed(values: NDArray[Any]) -> pd.DatetimeIndex:
+    """(E,) dates in UTC, which those without a zone are in already; NaT for what is no date."""
+    if values.dtype.kind == "O":
+        values = np.array(
+            [value if isinstance(value, (str, date)) else None for value in values.tolist()], object
+        )
+    return pd.to_datetime(values.ravel(), format="ISO8601", utc=True, errors="coerce")
+
+
+def nanoseconds(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Dates as whole numbers.
+
+    Raises:
+        GraphError: a value that is no date, or one outside the years 1678 to 2261.
+    """
+    found = parsed(values)
+    if found.isna().any():
+        at = int(np.flatnonzero(found.isna())[0])
+        raise GraphError(
+            "time must be a date (ISO 8601) for every edge, "
+            f"found {str(values.ravel()[at])!r} at edge {at}"
+        )
+    try:
+        return np.asarray(found.as_unit("ns").asi8)
+    except pd.errors.OutOfBoundsDatetime:
+        span = f"{found.min():%Y-%m-%d} to {found.max():%Y-%m-%d}"
+        raise GraphError(f"dates must lie in the years 1678 to 2261, found {span}") from None
+
+
+def is_dated(graph: Data) -> bool:
+    """Were the event times given as dates?"""
+    return bool(graph.get("dated"))
+
+
+def moments_of(graph: Data, moments: Any) -> NDArray[Any]:
+    """Moments of the graph as they were given: numbers, or datetime64 in UTC where it is dated."""
+    found = np.asarray(moments)
+    return found.astype("datetime64[ns]") if is_dated(graph) else found
