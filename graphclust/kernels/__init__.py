@@ -15,6 +15,6 @@ threads, and on CUDA, where nothing is added up by atomics, in every run.
 
 Without gradients: `sparse` (coalescing, symmetry, normalisation, influence), `columns` of features,
 `flow` and `moves` of digraphs, `knn`, `walks` and `sgns` (over `rows`, `tiles`, `texts`, `corpus`),
-`gram`, eigenvectors (`eigensolvers`, `spectra`, `lowpass`) by `multigrid`, `bootstrap` and
-`matching`; and what many need: `arguments`, `determinism`, `splitmix`, `prefetch`.
+`gram`, eigenvectors (`eigensolvers`, `spectra`, `lowpass`) by `lobpcg`, `multigrid`, `relaxation`,
+`bootstrap` and `matching`; and what many need: `arguments`, `determinism`, `splitmix`, `prefetch`.
 """

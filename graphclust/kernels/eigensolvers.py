@@ -27,7 +27,8 @@ from scipy.sparse.linalg import ArpackError, eigsh
 from graphclust.kernels.bootstrap import bootstrap, rayleigh_ritz
 from graphclust.kernels.determinism import fixed_signs, one_thread
 from graphclust.kernels.lobpcg import smallest_eigenpairs
-from graphclust.kernels.multigrid import COARSEST, Hierarchy
+from graphclust.kernels.multigrid import COARSEST, Hierarchy, Level
+from graphclust.kernels.relaxation import padded
 from graphclust.kernels.sparse import normalised_adjacency
 from graphclust.kernels.spectra import DENSE_BELOW, NoConvergenceError, leading_eigenvectors
 
@@ -37,7 +38,7 @@ DEEP = 50  # hops from the first node beyond which Lanczos is not tried
 SINGLE = 1e-6  # tolerance from which single precision will do
 RESTARTS = 30  # of Lanczos, before `auto` gives up on it
 STEPS = 200  # of LOBPCG
-COARSE, COARSE_STEPS = 10.0, 10  # tolerances, and steps of LOBPCG on levels that only give a start
+COARSE, COARSE_STEPS = 30.0, 10  # tolerances, and steps of LOBPCG on levels that only give a start
 GUARDS = 2  # vectors of LOBPCG more than are asked for
 SHIFT = 1e-4  # of L to be factorised
 RIDGE = 1e-7  # of L for a hierarchy, which takes no singular matrix
@@ -222,13 +223,22 @@ def _multilevel(hierarchy: Hierarchy, k: int, tolerance: float) -> Found:
         low, vectors = np.linalg.eigh(hierarchy.matrix(coarse[0]).toarray())
         low, vectors = low[: k + GUARDS], vectors[:, : k + GUARDS]
         for i in range(coarse[0] - 1, -1, -1):
-            _, place, value = hierarchy.levels[i]
+            start = _prolonged(hierarchy.levels[i], low, vectors)
             goal = (tolerance, STEPS) if i == 0 else (COARSE * tolerance, COARSE_STEPS)
-            low, vectors = _preconditioned(hierarchy, i, value[:, None] * vectors[place], k, *goal)
+            low, vectors = _preconditioned(hierarchy, i, start, k, *goal)
     else:  # coarsening stalled
         start = np.random.default_rng(0).standard_normal((hierarchy.sizes[0], k + GUARDS))
         low, vectors = _preconditioned(hierarchy, 0, start, k, tolerance, STEPS)
     return 1 + RIDGE - low[:k], vectors[:, :k]
+
+
+def _prolonged(level: Level, low: Floats, coarse: Floats) -> Floats:
+    """Eigenvectors of the coarser level on this one, smoothed by a symmetric sweep of A x = λ x."""
+    start = level.value[:, None] * coarse[level.place].astype(level.value.dtype, copy=False)
+    x, wanted = padded(start), padded(start * low.astype(start.dtype))
+    level.relaxation.sweep(wanted, x, forward=True)
+    level.relaxation.sweep(wanted, x, forward=False)
+    return x[:, : start.shape[1]]
 
 
 def _preconditioned(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
+ROWS = 2048  # combined at a time
 
 
 def smallest_eigenpairs(
@@ -37,33 +38,48 @@ def smallest_eigenpairs(
         start: (N, m) columns, m ≥ k, linearly independent.
         precondition: M R, of contiguous columns.
     """
-    m, dtype = start.shape[1], start.dtype
-    basis, images = start, matrix @ start
+    (n, m), dtype = start.shape, start.dtype
+    basis, images = (np.empty((n, 3 * m), dtype) for _ in range(2))  # X, P, W and A of them
+    residual = np.empty((n, m), dtype)
+    basis[:, :m], images[:, :m] = start, matrix @ start
+    width = m
     for step in range(steps + 1):
-        values, mix = _ritz(basis, images, m)
-        if step:
-            mix = np.hstack([mix, np.where(np.arange(len(mix))[:, None] < m, 0, mix)])
-        basis, images = basis @ mix.astype(dtype), images @ mix.astype(dtype)  # X, and then P
-        x = basis[:, :m]
-        r = images[:, :m] - x * values.astype(dtype)
-        lengths = np.sqrt(np.einsum("ij,ij->j", r, r))
+        values, mix = _ritz(basis[:, :width], images[:, :width], m)
+        _recombine(basis, images, mix.astype(dtype), values.astype(dtype), residual)
+        lengths = np.sqrt(np.einsum("ij,ij->j", residual, residual))
         active = lengths > tolerance
         if step == steps or not active[:k].any():
             break
-        w = precondition(np.ascontiguousarray(r[:, active]))
-        w -= x @ (x.T @ w)
-        basis, images = np.hstack([basis, w]), np.hstack([images, matrix @ w])
-    return values, x
+        known = m if step == 0 else 2 * m
+        w = precondition(np.ascontiguousarray(residual[:, active]))
+        w = w - basis[:, :m] @ (basis[:, :m].T @ w)
+        width = known + w.shape[1]
+        basis[:, known:width], images[:, known:width] = w, matrix @ w
+    return values, basis[:, :m].copy()
+
+
+def _recombine(
+    basis: Floats, images: Floats, mix: Floats, values: Floats, residual: Floats
+) -> None:
+    """X becomes [X, P, W] `mix`, P what of that is not X's, and R, all in place; a few rows at a
+    time, which stay in the cache meanwhile."""
+    width, m = mix.shape
+    for low in range(0, len(basis), ROWS):
+        rows = slice(low, low + ROWS)
+        for part in (basis[rows], images[rows]):
+            added = part[:, m:width] @ mix[m:]
+            part[:, :m] = part[:, :m] @ mix[:m] + added
+            part[:, m : 2 * m] = added
+        residual[rows] = images[rows, :m] - basis[rows, :m] * values
 
 
 def _ritz(basis: Floats, images: Floats, m: int) -> tuple[Floats, Floats]:
     """The `m` least Ritz values and the coefficients of their vectors; directions that depend on
     the others but for rounding are left out."""
-    gram = (basis.T @ basis).astype(np.float64)
+    gram, product = ((basis.T @ part).astype(np.float64) for part in (basis, images))
     scale = 1 / np.sqrt(np.maximum(np.diagonal(gram), np.finfo(np.float64).tiny))
     sizes, directions = np.linalg.eigh(gram * scale * scale[:, None])
     kept = sizes > sizes[-1] * len(sizes) * np.finfo(basis.dtype).eps
     change = scale[:, None] * directions[:, kept] / np.sqrt(sizes[kept])
-    product = (basis.T @ images).astype(np.float64)
     values, mix = np.linalg.eigh(change.T @ ((product + product.T) / 2) @ change)
     return values[:m], change @ mix[:, :m]

@@ -20,6 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from graphclust.kernels.matching import galerkin, pairwise
+from graphclust.kernels.relaxation import Relaxation, padded
 
 Floats = NDArray[np.floating]
 COARSEST = 100  # rows at which coarsening stops
@@ -29,11 +30,17 @@ RELAXATIONS = 10  # symmetric Gauss–Seidel sweeps instead, where coarsening st
 
 
 class Level(NamedTuple):
-    """A matrix and the entries of the prolongator from the level below: column and value a row."""
+    """A matrix, its sweeps, and the prolongator from the level below: an entry of column `place`
+    and of `value` a row."""
 
     matrix: sp.csr_array
+    relaxation: Relaxation
     place: Any
     value: Any
+
+    @classmethod
+    def of(cls, matrix: sp.csr_array, place: Any, value: Any) -> "Level":
+        return cls(matrix, Relaxation(matrix), place, value)
 
 
 class Hierarchy:
@@ -54,7 +61,7 @@ class Hierarchy:
             place, value, coarse, w_coarse = _twice(matrix, w)
             if coarse.shape[0] > STALLED * matrix.shape[0]:
                 break
-            self.levels.append(Level(matrix, place, value))
+            self.levels.append(Level.of(matrix, place, value))
             matrix, w = coarse, w_coarse
         self.coarsest = matrix
         self._factor = None
@@ -69,8 +76,8 @@ class Hierarchy:
         level is still solved in double, where a nearly singular matrix stays positive definite."""
         halved = copy.copy(self)
         halved.levels = [
-            Level(level.matrix.astype(np.float32), level.place, level.value.astype(np.float32))
-            for level in self.levels
+            Level.of(matrix.astype(np.float32), place, value.astype(np.float32))
+            for matrix, _, place, value in self.levels
         ]
         return halved
 
@@ -90,28 +97,29 @@ class Hierarchy:
 
     def cycle(self, b: Floats, start: int = 0) -> Floats:
         """(N, C) B b, from level `start` down."""
+        return self._cycle(padded(b), start)[:, : b.shape[1]]
+
+    def _cycle(self, b: Floats, start: int) -> Floats:
         if start == len(self.levels):
             return self._coarse(b)
-        matrix, place, value = self.levels[start]
-        parts = matrix.indptr, matrix.indices, matrix.data
-        x, r = np.empty_like(b), np.empty_like(b)
-        _forward_from_zero(*parts, b, x, r)
+        _, relaxation, place, value = self.levels[start]
+        x, r = relaxation.forward_from_zero(b)
         coarse = np.zeros((self.sizes[start + 1], b.shape[1]), b.dtype)
         _restrict(place, value, r, coarse)
-        y = self.cycle(coarse, start + 1)
+        y = self._cycle(coarse, start + 1)
         if self.cycles == 2 and start + 1 < len(self.levels):
-            y += self.cycle(coarse - self.matrix(start + 1) @ y, start + 1)
+            y += self._cycle(self.levels[start + 1].relaxation.residual(coarse, y), start + 1)
         _prolong(place, value, y, x)
-        _sweep(*parts, b, x, False)
+        relaxation.sweep(b, x, forward=False)
         return x
 
     def _coarse(self, b: Floats) -> Floats:
         if self._factor is not None:
             return np.asarray(sl.cho_solve(self._factor, b), b.dtype)
-        m, x = self.coarsest, np.zeros_like(b)
+        relaxation, x = Relaxation(self.coarsest.astype(b.dtype, copy=False)), np.zeros_like(b)
         for _ in range(RELAXATIONS):
-            _sweep(m.indptr, m.indices, m.data, b, x, True)
-            _sweep(m.indptr, m.indices, m.data, b, x, False)
+            relaxation.sweep(b, x, forward=True)
+            relaxation.sweep(b, x, forward=False)
         return x
 
     def rates(self, sweeps: int = 10) -> list[float]:
@@ -174,99 +182,6 @@ def _twice(matrix: sp.csr_array, w: Floats) -> Any:
 def _restricted(place: Any, value: Floats, w: Floats) -> Floats:
     """Pᵀw."""
     return np.asarray(np.bincount(place, weights=value * w), np.float64)
-
-
-@njit(nogil=True, cache=True)
-def _forward_one(indptr, indices, data, b, x, r):  # type: ignore[no-untyped-def]
-    """`_forward_from_zero` of one column, without loops over columns."""
-    n = len(b)
-    for i in range(n):
-        total = b[i]
-        for e in range(indptr[i], indptr[i + 1]):
-            j = indices[e]
-            if j >= i:
-                x[i] = total / data[e]
-                break
-            total -= data[e] * x[j]
-    for i in range(n):
-        total = 0.0
-        for e in range(indptr[i + 1] - 1, indptr[i] - 1, -1):
-            j = indices[e]
-            if j <= i:
-                break
-            total -= data[e] * x[j]
-        r[i] = total
-
-
-@njit(nogil=True, cache=True)
-def _sweep_one(indptr, indices, data, b, x, forward):  # type: ignore[no-untyped-def]
-    n = len(b)
-    for at in range(n):
-        i = at if forward else n - 1 - at
-        total, diagonal = b[i], 1.0
-        for e in range(indptr[i], indptr[i + 1]):
-            j = indices[e]
-            if j == i:
-                diagonal = data[e]
-            else:
-                total -= data[e] * x[j]
-        x[i] = total / diagonal
-
-
-@njit(nogil=True, cache=True)
-def _forward_from_zero(indptr, indices, data, b, x, r):  # type: ignore[no-untyped-def]
-    """x by a forward sweep from zero, and r = b − A x.
-
-    Columns of a row are sorted: row i reads only x_j with j < i, and what is left to it once the
-    sweep has passed is r_i = −Σ_{j>i} a_ij x_j.
-    """
-    n, c = b.shape
-    if c == 1:
-        _forward_one(indptr, indices, data, b[:, 0], x[:, 0], r[:, 0])
-        return
-    total = np.empty(c, b.dtype)  # apart from x: loops over columns become vector instructions
-    for i in range(n):
-        total[:] = b[i]
-        for e in range(indptr[i], indptr[i + 1]):
-            j, a = indices[e], data[e]
-            if j >= i:
-                for k in range(c):
-                    x[i, k] = total[k] / a
-                break
-            for k in range(c):
-                total[k] -= a * x[j, k]
-    for i in range(n):
-        total[:] = 0.0
-        for e in range(indptr[i + 1] - 1, indptr[i] - 1, -1):
-            j, a = indices[e], data[e]
-            if j <= i:
-                break
-            for k in range(c):
-                total[k] -= a * x[j, k]
-        r[i] = total
-
-
-@njit(nogil=True, cache=True)
-def _sweep(indptr, indices, data, b, x, forward):  # type: ignore[no-untyped-def]
-    """One Gauss–Seidel sweep."""
-    n, c = b.shape
-    if c == 1:
-        _sweep_one(indptr, indices, data, b[:, 0], x[:, 0], forward)
-        return
-    total = np.empty(c, b.dtype)
-    for at in range(n):
-        i = at if forward else n - 1 - at
-        diagonal = 1.0
-        total[:] = b[i]
-        for e in range(indptr[i], indptr[i + 1]):
-            j, a = indices[e], data[e]
-            if j == i:
-                diagonal = a
-            else:
-                for k in range(c):
-                    total[k] -= a * x[j, k]
-        for k in range(c):
-            x[i, k] = total[k] / diagonal
 
 
 @njit(nogil=True, cache=True)

@@ -105,7 +105,7 @@ def test_two_levels_are_the_formula():
     """Forward Gauss–Seidel, exact coarse correction, backward Gauss–Seidel."""
     m = grid(15, 10)
     hierarchy = Hierarchy(m, np.ones(150))
-    a, (_, place, value) = m.toarray(), hierarchy.levels[0]
+    a, (*_, place, value) = m.toarray(), hierarchy.levels[0]
     p = np.zeros((150, hierarchy.sizes[1]))
     p[np.arange(150), place] = value
     b = np.random.default_rng(0).standard_normal(150)
