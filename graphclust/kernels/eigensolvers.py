@@ -89,14 +89,14 @@ def eigenpairs(
     rates: list[float] = []
     small = COARSEST if solver == "bootstrap_amg" else DENSE_BELOW
 
-    def solve(part: sp.csr_array, nodes: Any, q: int) -> Found:
+    def solve(part: sp.csr_array, nodes: Any, q: int, hops: int | None = None) -> Found:
         n = part.shape[0]
         if n <= small or (q > n // 2 and solver != "bootstrap_amg"):
             return leading_eigenvectors(part, q)
         if solver == "bootstrap_amg":
             used[n] = solver
             return _smooth_vectors(part, smooth[nodes], q, seed, rates)
-        used[n], found = _by_name(solver, part, smooth[nodes], q, tolerance)
+        used[n], found = _by_name(solver, part, smooth[nodes], q, tolerance, hops)
         return found
 
     with one_thread():
@@ -117,8 +117,9 @@ def _by_component(operator: sp.csr_array, k: int, solve: Any) -> Found:
     The vectors of a node alone are unit vectors, its value that on the diagonal, 0.
     """
     n = operator.shape[0]
-    if depth(operator)[0] == n:  # cheaper than finding all components
-        return solve(operator, slice(None), k)
+    reached, hops = depth(operator)  # cheaper than finding all components
+    if reached == n:
+        return solve(operator, slice(None), k, hops)
     labels = sp.csgraph.connected_components(operator, directed=False)[1]
     sizes = np.bincount(labels)
     parts = np.split(np.argsort(labels, kind="stable"), np.cumsum(sizes)[:-1])
@@ -140,12 +141,18 @@ def _by_component(operator: sp.csr_array, k: int, solve: Any) -> Found:
 
 
 def _by_name(
-    solver: str, operator: sp.csr_array, smooth: Floats, k: int, tolerance: float
+    solver: str,
+    operator: sp.csr_array,
+    smooth: Floats,
+    k: int,
+    tolerance: float,
+    hops: int | None,
 ) -> tuple[str, Found]:
-    """What the solver, or the one that `auto` comes to, finds, and its name."""
+    """What the solver, or the one that `auto` comes to, finds, and its name; `hops` where the
+    depth is known."""
     if solver != "auto":
         return solver, SOLVERS[solver](operator, smooth, k, tolerance)
-    if depth(operator)[1] <= DEEP:
+    if (depth(operator)[1] if hops is None else hops) <= DEEP:
         try:
             return "lanczos", _lanczos(operator, smooth, k, tolerance, RESTARTS)
         except NoConvergenceError:
