@@ -24,7 +24,8 @@ the nodes alone instead of blocks with those of their attributes: on planted att
 more. The published method is `attributes="categories", mass=1.0, solver="bootstrap_amg",
 blocks=True, head="kmeans:n_init=100,select=modularity"`; of its smooth vectors the K best mixtures
 are taken (Rayleigh–Ritz), edges keep their weights, components are solved one by one, and the
-coarsest level exactly. Its vector-valued distance is the Euclidean one of the blocks side by side.
+coarsest level exactly. Its vector-valued distance is the Euclidean one of the blocks side by side;
+these are of D_τ^-½ U, columns and not rows of length one.
 """
 
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ class AMG(EmbeddingMethod):
         None, "τ in mean degrees; none: 0, or ½ where the augmented graph falls apart", low=0
     )
     blocks: bool = param(
-        False, "beside a node's vector, those of the vertices of its categories, as published"
+        False, "beside a node's vector, those of its categories' vertices, not scaled, as published"
     )
     dimensions: int | None = param(None, "D: vectors for each α; none: as many as clusters", low=1)
     solver: Literal["auto", "lanczos", "lobpcg", "amg", "shift_invert", "bootstrap_amg"] = param(
@@ -91,8 +92,15 @@ class AMG(EmbeddingMethod):
         graphs = [a] if kind == "none" else self._augmented(a, edges, kind)
         tau = regularisation(graphs[0]) if self.regularisation is None else self.regularisation
         found = [self._pairs(augmented, tau, d) for augmented in graphs]
-        blocks = [np.arange(graph.num_nodes), *self._blocks(edges, kind)]
-        rows = [pairs.vectors[nodes] for pairs in found for nodes in blocks]
+        n, blocks = graph.num_nodes, self._blocks(edges, kind)
+        if blocks:
+            smooth = [
+                _smooth(pairs.vectors, augmented.sum(axis=1) + tau * mean_degree(augmented))
+                for pairs, augmented in zip(found, graphs, strict=True)
+            ]
+            rows = [vectors[at] for vectors in smooth for at in (np.arange(n), *blocks)]
+        else:
+            rows = [normalize(pairs.vectors[:n]) for pairs in found]
         extras: dict[str, Any] = {
             "eigenvalues": np.stack([pairs.values for pairs in found]),
             "residuals": np.stack([pairs.residuals for pairs in found]),
@@ -102,7 +110,7 @@ class AMG(EmbeddingMethod):
         }
         if self.solver == "bootstrap_amg":
             extras["rates"] = np.array([max(pairs.rates, default=0.0) for pairs in found])
-        return np.hstack([normalize(block) for block in rows]), extras
+        return np.hstack(rows), extras
 
     def _attributes(self, graph: Data) -> tuple[sp.csr_array, str]:
         """Edges to attribute vertices, and their kind; `none` where no column tells nodes apart."""
@@ -129,10 +137,21 @@ class AMG(EmbeddingMethod):
             augmented,
             d,
             self.solver,
-            regularisation=tau * augmented.sum() / augmented.shape[0],
+            regularisation=tau * mean_degree(augmented),
             tolerance=self.tolerance,
             seed=self.seed,
         )
+
+
+def _smooth(vectors: Vectors, degree: Any) -> Vectors:
+    """D_τ^-½ U, columns of length one: nearly constant where vertices hang together, whatever
+    their degrees, so that blocks of nodes and of attributes are of one size."""
+    smooth = vectors / np.sqrt(np.where(degree > 0, degree, 1.0))[:, None]
+    return np.asarray(smooth / np.linalg.norm(smooth, axis=0))
+
+
+def mean_degree(adjacency: sp.csr_array) -> float:
+    return float(adjacency.sum() / adjacency.shape[0])
 
 
 def regularisation(adjacency: sp.csr_array) -> float:
