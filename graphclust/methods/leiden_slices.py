@@ -71,21 +71,23 @@ class LeidenSlices(Method):
         import igraph
         import leidenalg
 
-        graphs, total = [], 0.0
+        # leidenalg moves a node for any gain above 2e-15: of weights that add up to 1 rounding is less,
+        # of larger ones it is not, and nodes would move back and forth for ever
+        total = sum(float(part.edge_weight.sum()) for part in parts)  # both directions: 2m
+        graphs = []
         for part, there in zip(parts, present, strict=True):
             place = np.cumsum(there) - 1
             source, target, weight = edges_once(part)
             assert weight is not None  # events have become weights
             g = igraph.Graph(int(there.sum()), np.stack([place[source], place[target]], 1).tolist())
             g.vs["id"] = np.flatnonzero(there).tolist()
-            g.es["weight"] = weight.tolist()
+            g.es["weight"] = (weight / total).tolist()
             graphs.append(g)
-            total += 2 * weight.sum()
         found = np.full(present.shape, -1)
         memberships, _ = leidenalg.find_partition_temporal(
             graphs,
             leidenalg.RBConfigurationVertexPartition,
-            interslice_weight=self.coupling * total / present.sum(),
+            interslice_weight=self.coupling / present.sum(),
             n_iterations=-1,
             seed=self.seed % 2**31,
             resolution_parameter=self.resolution,

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score as ari
 
-from graphclust import METHODS, as_graph
+from graphclust import METHODS, as_graph, load
+from graphclust.graph.resample import rewired
 from graphclust.graph.synth import temporal_sbm
 from graphclust.graph.temporal import between
 from graphclust.methods.leiden import LeidenDecay
@@ -60,3 +61,9 @@ def test_nodes_are_there_from_their_first_event_to_their_last():
     expected = [[1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 1, 1]]
     assert np.array_equal(there, np.array(expected, bool))
     assert result.extras["moments"].tolist() == [1, 2, 3, 4]
+
+
+def test_a_stream_without_structure_comes_to_an_end(stored_data):
+    """Rounding of weights that add up to 10⁵ had nodes move back and forth for ever."""
+    null = rewired(load("hospital"), seed=0)
+    assert LeidenSlices().fit(null).n_clusters > 1
