@@ -41,7 +41,8 @@ def load(
             `"migration:weight=share"` is a named digraph whose arcs weigh w_ij / (w_ij + w_ji).
         directed: how to read an edge list that does not say; undirected by default.
         nodes: a node table (.csv, .tsv, .parquet: id, label, attributes) beside an edge list.
-        time: the column of event times in an edge list, where not named time, t or timestamp.
+        time: the column of event times in an edge list, where not named time, t or timestamp; its
+            number, counted from 1, where there is no header.
 
     Raises:
         ValueError: unknown name (near ones are suggested) or generator parameter.

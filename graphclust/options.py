@@ -32,7 +32,9 @@ Nodes = Annotated[
 Time = Annotated[
     str | None,
     typer.Option(
-        help="The column of event times, where not named time, t or timestamp.", show_default=False
+        help="The column of event times, where not named time, t or timestamp; without a header "
+        "its number.",
+        show_default=False,
     ),
 ]
 Debug = Annotated[

@@ -40,7 +40,8 @@ def read_edges(
     them are plain whole numbers (007 is text); spaces around an id do not belong to it. Cells in
     double quotes may hold separators and, but for the first line, line breaks. Undirected unless
     `directed` is True. `nodes` is a node table as for `as_graph`; `time` names the column of event
-    times, numbers or dates of ISO 8601, where it is not time, t or timestamp.
+    times, numbers or dates of ISO 8601, where it is not time, t or timestamp; without a header it
+    is the number of the column, counted from 1.
 
     Raises:
         GraphError: a broken line, named by its number; a truncated archive; no edges.
@@ -57,15 +58,11 @@ def read_edge_table(path: Path, time: str | None = None) -> pd.DataFrame:
         raise GraphError(f"{path.name} has line ends of old Macs (CR alone); convert them first")
     separator = find_separator(path, number, first)
     cells = _split(first, separator)
-    names = _header(path, number, cells, time)
+    place = time is not None and time.isdecimal() and _header(path, number, cells, None) is None
+    names = None if place else _header(path, number, cells, time)
     skip = comments | {number - 1} if names else comments
     if names is None:
-        if len(cells) > 3:
-            raise GraphError(
-                f"{path.name} has {len(cells)} columns and no header; name them in a first line "
-                "such as source,target,weight,time"
-            )
-        names = ["source", "target", "weight"][: len(cells)]
+        names = _without_header(path, len(cells), int(time) if place and time else None)
     if len(names) < 2:
         raise GraphError(
             f"{path.name}, line {number}: found 1 column where 2 are expected; tabs, commas, "
@@ -158,6 +155,22 @@ def _header(path: Path, number: int, cells: list[str], time: str | None) -> list
             f"from/to, u/v) once each, found {', '.join(cells)}"
         )
     return names if found else None
+
+
+def _without_header(path: Path, columns: int, time: int | None) -> list[str]:
+    """Source, target, weight, but for the column of times, counted from 1, where it is told."""
+    if columns > (3 if time is None else 4):
+        raise GraphError(
+            f"{path.name} has {columns} columns and no header; name them in a first line "
+            "such as source,target,weight,time"
+        )
+    if time is not None and not 3 <= time <= columns:
+        raise GraphError(
+            f"{path.name}: time={time} must be a column after source and target, counted from 1, "
+            f"found {columns} columns"
+        )
+    others = iter(("source", "target", "weight"))
+    return ["time" if at == time else next(others) for at in range(1, columns + 1)]
 
 
 def _read_csv(

@@ -71,8 +71,8 @@ class LeidenSlices(Method):
         import igraph
         import leidenalg
 
-        # leidenalg moves a node for any gain above 2e-15: of weights that add up to 1 rounding is less,
-        # of larger ones it is not, and nodes would move back and forth for ever
+        # leidenalg moves a node for any gain above 2e-15: rounding, where weights add up to 1, is
+        # less; else nodes may move back and forth for ever
         total = sum(float(part.edge_weight.sum()) for part in parts)  # both directions: 2m
         graphs = []
         for part, there in zip(parts, present, strict=True):

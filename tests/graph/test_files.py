@@ -92,6 +92,21 @@ def test_columns_in_any_order_and_more_than_needed(tmp_path):
     assert graph.edge_weight.tolist() == [0.5, 2.0]
 
 
+def test_times_of_a_list_without_a_header_are_told_by_their_column(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("3 4 1082040961\n4 5 1082155839\n")
+    graph = read_edges(path, time="3")
+    assert graph.t.tolist() == [1082040961, 1082155839]
+    assert graph.edge_weight is None
+    path.write_text("3 4 20 7\n4 5 10 8\n")
+    graph = read_edges(path, time="3")
+    assert graph.t.tolist() == [10, 20]
+    assert graph.edge_weight.tolist() == [8, 7]
+    for time in ("2", "5"):
+        with pytest.raises(GraphError, match=f"time={time} must be a column after source and tar"):
+            read_edges(path, time=time)
+
+
 def test_times_may_be_dates(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("source,target,time\n1,2,2020-01-01 01:00\n2,3,1970-01-01T01:00:01+01:00\n")
