@@ -37,7 +37,7 @@ Found = tuple[Floats, Floats]  # values, descending, and vectors
 DEEP = 50  # hops from the first node beyond which Lanczos is not tried
 SINGLE = 1e-6  # tolerance from which single precision will do
 RESTARTS = 30  # of Lanczos, before `auto` gives up on it
-STEPS = 200  # of LOBPCG
+STEPS, SINGLE_STEPS = 200, 20  # of LOBPCG, and of it in single precision
 COARSE, COARSE_STEPS = 30.0, 10  # tolerances, and steps of LOBPCG on levels that only give a start
 GUARDS = 2  # vectors of LOBPCG more than are asked for
 SHIFT = 1e-4  # of L to be factorised
@@ -215,28 +215,39 @@ def _lobpcg(operator: Any, smooth: Floats, k: int, tolerance: float) -> Found:
 
 
 def _multigrid(operator: sp.csr_array, smooth: Floats, k: int, tolerance: float) -> Found:
-    """LOBPCG from the eigenvectors of a coarse level, bettered on every level on the way up; in
-    single precision as in `_lanczos`."""
+    """LOBPCG from the eigenvectors of a coarse level, bettered on every level on the way up.
+
+    In single precision where the tolerance allows; where that needs more than SINGLE_STEPS, its
+    rounding holds it up, and double precision goes on.
+    """
     order, laplacian = _laplacian(operator)
-    hierarchy, single = Hierarchy(laplacian, smooth[order], cycles=2), tolerance >= SINGLE
-    values, found = _multilevel(hierarchy.single() if single else hierarchy, k, tolerance)
-    vectors = found[np.argsort(order)].astype(np.float64)
-    return _refined(operator, vectors) if single else _descending(values, vectors)
+    hierarchy = Hierarchy(laplacian, smooth[order], cycles=2)
+    if tolerance < SINGLE:
+        low, vectors = _multilevel(hierarchy, k, tolerance, STEPS)
+    else:
+        found = _multilevel(hierarchy.single(), k, tolerance, SINGLE_STEPS)[1]
+        high, vectors = _refined(laplacian, found.astype(np.float64))
+        low, vectors = high[::-1], vectors[:, ::-1]
+        left = np.linalg.norm(laplacian @ vectors - vectors * low, axis=0)
+        if left[:k].max() > tolerance:
+            low, vectors = _preconditioned(hierarchy, 0, vectors, k, tolerance, STEPS)
+    return _descending(1 + RIDGE - low[:k], vectors[np.argsort(order), :k])
 
 
-def _multilevel(hierarchy: Hierarchy, k: int, tolerance: float) -> Found:
+def _multilevel(hierarchy: Hierarchy, k: int, tolerance: float, steps: int) -> Found:
+    """The least values of L, rising, and vectors, guards with them."""
     coarse = [i for i, size in enumerate(hierarchy.sizes) if size <= max(DENSE_BELOW, 8 * k)]
     if coarse:
         low, vectors = np.linalg.eigh(hierarchy.matrix(coarse[0]).toarray())
         low, vectors = low[: k + GUARDS], vectors[:, : k + GUARDS]
         for i in range(coarse[0] - 1, -1, -1):
             start = _prolonged(hierarchy.levels[i], low, vectors)
-            goal = (tolerance, STEPS) if i == 0 else (COARSE * tolerance, COARSE_STEPS)
+            goal = (tolerance, steps) if i == 0 else (COARSE * tolerance, COARSE_STEPS)
             low, vectors = _preconditioned(hierarchy, i, start, k, *goal)
     else:  # coarsening stalled
         start = np.random.default_rng(0).standard_normal((hierarchy.sizes[0], k + GUARDS))
-        low, vectors = _preconditioned(hierarchy, 0, start, k, tolerance, STEPS)
-    return 1 + RIDGE - low[:k], vectors[:, :k]
+        low, vectors = _preconditioned(hierarchy, 0, start, k, tolerance, steps)
+    return low, vectors
 
 
 def _prolonged(level: Level, low: Floats, coarse: Floats) -> Floats:
