@@ -12,6 +12,7 @@ from graphclust.graph.build import static, symmetrise
 from graphclust.graph.convert import as_graph
 from graphclust.graph.export import is_signed, to_scipy
 from graphclust.graph.files import atomic
+from graphclust.graph.moments import are_dates, nanoseconds
 from graphclust.kernels.sparse import between_groups
 from graphclust.results import Clustering
 
@@ -81,16 +82,20 @@ def draw_timeline(moments: ArrayLike, labels: ArrayLike, path: str | Path) -> No
     are at the next moment. At most the 30 clusters that are largest over time are drawn.
 
     Args:
-        moments: (S,) times, numbers or datetime64.
+        moments: (S,) times, numbers or dates.
         labels: (S, N) whole numbers, −1 for nodes that are not there.
 
     Raises:
-        ValueError: another ending, or labels of another shape.
+        ValueError: another ending, labels of another shape, moments that are neither.
     """
     path = picture_path(path)
     moments, labels = np.asarray(moments), np.asarray(labels)
     if moments.ndim != 1 or not len(moments):
         raise ValueError(f"moments must be (S,) with S at least 1, found {moments.shape}")
+    if are_dates(moments):
+        moments = nanoseconds(moments).astype("datetime64[ns]")
+    elif moments.dtype.kind not in "iuf" or not np.isfinite(moments).all():
+        raise ValueError(f"moments must be finite numbers or dates, found {moments.tolist()}")
     if labels.ndim != 2 or len(moments) != len(labels) or labels.dtype.kind not in "iu":
         raise ValueError(
             f"labels must be ({len(moments)}, N) whole numbers, a row for each moment, "

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from graphclust.graph.errors import GraphError
 from graphclust.graph.files import atomic
+from graphclust.graph.moments import DATES, as_number
 from graphclust.graph.vectors import write_vectors
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Clustering(Result):
         """A table with one row a node: `node`, `cluster`."""
         return pd.DataFrame({"node": self.node_ids, "cluster": self.labels})
 
-    def labels_at(self, moment: float | str | datetime | np.datetime64) -> Labels:
+    def labels_at(self, moment: float | str | date | np.datetime64) -> Labels:
         """(N,) labels in the stretch of time that ends with or after `moment`, by methods that
         follow events; after the last stretch, those of its end. −1 for nodes that are not there:
         not yet, or where the method says so (`leiden_slices`) not any more. `labels` are of the
@@ -152,17 +153,16 @@ class Clustering(Result):
         Raises:
             TypeError: the method gives no labels over time; a date where the times of the events
                 are numbers, or a number where they are dates.
+            ValueError: text that is no date, or NaT.
         """
         ends = self.extras.get("moments")
         if ends is None:
             raise TypeError(f"{self.method.name} gives no labels over time here")
-        if isinstance(moment, (str, datetime, np.datetime64)) != (ends.dtype.kind == "M"):
-            times = "dates" if ends.dtype.kind == "M" else "numbers"
-            raise TypeError(f"the times of these events are {times}, found {moment!r}")
-        number: Any = moment
-        if ends.dtype.kind == "M":
-            number = pd.to_datetime(number, utc=True).to_datetime64()
-        at = int(np.searchsorted(ends, number, side="left"))
+        dated = ends.dtype.kind == "M"
+        if dated and not isinstance(moment, (str, *DATES)):
+            raise TypeError(f"the times of these events are dates, found {moment!r}")
+        number = as_number(moment, dated=dated)
+        at = int(np.searchsorted(ends.astype(np.int64) if dated else ends, number, side="left"))
         labels: Labels = self.extras["labels_over_time"][min(at, len(ends) - 1)]
         return labels
 

@@ -61,6 +61,8 @@ def test_a_timeline_shows_sizes_and_moves(tmp_path):
         draw_timeline([], labels[:0], tmp_path / "u.svg")
     with pytest.raises(ValueError, match=r"whole numbers.*found \(3, 5\) of float64"):
         draw_timeline([1, 2, 5], labels / 2, tmp_path / "u.svg")
+    with pytest.raises(ValueError, match=r"finite numbers or dates, found .*inf"):
+        draw_timeline([1, 2, np.inf], labels, tmp_path / "u.svg")
     with pytest.raises(ValueError, match="a row for each moment"):
         draw_timeline([1, 2], labels, tmp_path / "u.svg")
     with pytest.raises(ValueError, match="a picture ends in"):
@@ -78,7 +80,8 @@ def test_a_timeline_shows_sizes_and_moves(tmp_path):
 def test_dates_are_named_as_briefly_as_they_differ(step, names, tmp_path):
     labels = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 1]])
     with rc_context({"svg.fonttype": "none"}):
-        draw_timeline(pd.date_range("2020-01-01", periods=3, freq=step), labels, tmp_path / "d.svg")
+        days = pd.date_range("2020-01-01", periods=3, freq=step)
+        draw_timeline(days.to_pydatetime().tolist(), labels, tmp_path / "d.svg")
     text = (tmp_path / "d.svg").read_text()
     assert [name for name in names if f">{name}<" in text] == names
 

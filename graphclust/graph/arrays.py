@@ -11,7 +11,7 @@ read from disk when they are first touched, and changes to them stay in memory.
 | y | (N,) or (N, C) int64 |
 | node_ids, or node_ids_text | (N,) int64, or (N, W) int32: W Unicode code points, 0 at the end |
 
-Metadata: `format`, `num_nodes`, `directed`, `features`.
+Metadata: `format`, `num_nodes`, `directed`, `features`, and `dated` where `t` are dates.
 """
 
 from pathlib import Path
@@ -24,6 +24,7 @@ from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError
 from graphclust.graph.files import atomic
+from graphclust.graph.moments import is_dated
 from graphclust.kernels.products import csr_tensor
 from graphclust.kernels.sparse import is_coalesced
 
@@ -55,6 +56,8 @@ def write_arrays(graph: Data, path: str | Path) -> None:
         "directed": str(bool(graph.directed)),
         "features": str(0 if graph.x is None else graph.x.shape[1]),
     }
+    if is_dated(graph):
+        metadata["dated"] = "True"
     with atomic(path) as temporary:
         save_file({key: t.cpu().contiguous() for key, t in tensors.items()}, temporary, metadata)
 
@@ -105,6 +108,8 @@ def read_arrays(path: str | Path) -> Data:
         for key in PLAIN:
             if key in arrays:
                 data[key] = arrays[key]
+        if metadata.get("dated") == "True" and "t" in arrays:
+            data.dated = True
         data.x = _features(arrays, (data.num_nodes, int(metadata["features"])))
         if (ids := _ids(arrays)) is not None:
             data.node_ids = ids

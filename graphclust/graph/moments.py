@@ -13,24 +13,30 @@ from torch_geometric.data import Data
 
 from graphclust.graph.errors import GraphError
 
+DATES = (date, np.datetime64)  # a datetime and pandas' Timestamp are dates as well
+
 
 def are_dates(values: NDArray[Any]) -> bool:
     """Is the first of these a date, or text that is one by ISO 8601 and is no number?"""
-    first = values.item(0) if values.size else None
-    if values.dtype.kind == "M" or isinstance(first, date):
-        return True
-    if not isinstance(first, str) or pd.notna(pd.to_numeric(first, errors="coerce")):
-        return False
-    return bool(pd.notna(pd.to_datetime(first, format="ISO8601", utc=True, errors="coerce")))
+    first = values.flat[0] if values.size else None
+    if isinstance(first, str):
+        number = pd.notna(pd.to_numeric(first, errors="coerce"))
+        return not number and bool(parsed(values.ravel()[:1]).notna()[0])
+    return values.dtype.kind == "M" or isinstance(first, DATES)
 
 
 def parsed(values: NDArray[Any]) -> pd.DatetimeIndex:
     """(E,) dates in UTC, which those without a zone are in already; NaT for what is no date."""
-    if values.dtype.kind == "O":
-        values = np.array(
-            [value if isinstance(value, (str, date)) else None for value in values.tolist()], object
-        )
+    if values.dtype.kind != "M":
+        values = np.array([_date(value) for value in values.ravel().tolist()], object)
     return pd.to_datetime(values.ravel(), format="ISO8601", utc=True, errors="coerce")
+
+
+def _date(value: Any) -> Any:
+    """None for what is surely no date: pandas takes "now" for one, and numbers for nanoseconds."""
+    if isinstance(value, str):
+        return text if (text := value.strip())[:1].isdecimal() else None
+    return value if isinstance(value, DATES) else None
 
 
 def nanoseconds(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -51,6 +57,28 @@ def nanoseconds(values: NDArray[Any]) -> NDArray[np.int64]:
     except pd.errors.OutOfBoundsDatetime:
         span = f"{found.min():%Y-%m-%d} to {found.max():%Y-%m-%d}"
         raise GraphError(f"dates must lie in the years 1678 to 2261, found {span}") from None
+
+
+def number_of(graph: Data, moment: Any) -> Any:
+    """A moment on the scale of the graph's times: nanoseconds of a date where these are dates.
+
+    Raises:
+        TypeError: a date where times are numbers.
+        ValueError: text that is no date.
+    """
+    return as_number(moment, dated=is_dated(graph))
+
+
+def as_number(moment: Any, *, dated: bool) -> Any:
+    """As `number_of`; whole numbers are nanoseconds already."""
+    if not isinstance(moment, (str, *DATES)):
+        return moment
+    if not dated:
+        raise TypeError(f"the times of these events are numbers, found {moment!r}")
+    found = parsed(np.array([moment], object))
+    if found.isna()[0]:
+        raise ValueError(f"a moment must be a date (ISO 8601), found {moment!r}")
+    return int(found.as_unit("ns").asi8[0])
 
 
 def is_dated(graph: Data) -> bool:

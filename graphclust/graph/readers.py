@@ -92,7 +92,7 @@ def _from_data(data: Data, n: int | None, weight: str | None) -> Raw:
     times = data.get("t")
     if times is None and data.get("time") is not None and len(data.time) == len(source):
         times = data.time
-    if is_dated(data):
+    if times is not None and is_dated(data):
         times = moments_of(data, times)
     return Raw(
         source,

@@ -18,6 +18,7 @@ from torch_geometric.data import Data
 from graphclust.graph.build import static
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import is_temporal
+from graphclust.graph.moments import number_of
 
 Times = NDArray[np.number[Any]]
 
@@ -102,10 +103,17 @@ def scaled(moments: Any, times: Times) -> NDArray[np.float64]:
     return np.asarray((moments - first) / (length or 1.0), np.float64)
 
 
-def between(graph: Data, start: float | None = None, end: float | None = None) -> Data:
-    """The events with start ≤ t < end among all nodes; None leaves a side open."""
+def between(graph: Data, start: Any = None, end: Any = None) -> Data:
+    """The events with start ≤ t < end among all nodes; None leaves a side open.
+
+    Raises:
+        GraphError: no event times.
+        TypeError: a date where times are numbers.
+        ValueError: text that is no date.
+    """
     _events(graph)
     times = graph.t.numpy()
+    start, end = number_of(graph, start), number_of(graph, end)
     low = 0 if start is None else int(np.searchsorted(times, start, side="left"))
     high = len(times) if end is None else int(np.searchsorted(times, end, side="left"))
     return _part(graph, slice(low, max(low, high)))
@@ -152,7 +160,7 @@ def windows(graph: Data, width: float, step: float | None = None) -> Iterator[tu
             return
 
 
-def decayed(graph: Data, half_life: float, at: float | None = None) -> Data:
+def decayed(graph: Data, half_life: float, at: Any = None) -> Data:
     """Forget the times, but let an event weigh ½ for each `half_life` that it is past.
 
     Args:
@@ -163,6 +171,7 @@ def decayed(graph: Data, half_life: float, at: float | None = None) -> Data:
         GraphError: no event times, or a half-life that is not above 0.
     """
     _events(graph)
+    at = number_of(graph, at)
     if not half_life > 0:
         raise GraphError(f"half_life must be above 0, found {half_life}")
     if at is not None:

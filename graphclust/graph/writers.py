@@ -127,7 +127,7 @@ def write_table(table: pd.DataFrame, path: Path, form: str) -> None:
     else:
         # a lone carriage return ends a line for most readers, a line that begins with # or % is a
         # comment, and csv would not quote them
-        texts = table.select_dtypes(exclude="number")
+        texts = table.select_dtypes(exclude=["number", "datetime"])
         risky = any(texts[name].str.contains(r"\r|^[#%]").any() for name in texts)
         quoting = csv.QUOTE_NONNUMERIC if risky else csv.QUOTE_MINIMAL
         table.to_csv(path, index=False, sep="\t" if form == ".tsv" else ",", quoting=quoting)

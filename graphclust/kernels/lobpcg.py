@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 ROWS = 2048  # combined at a time
+DEPENDENT = 0.8  # power of the rounding below which directions are left out, lest it grow
 
 
 def smallest_eigenpairs(
@@ -79,7 +80,7 @@ def _ritz(basis: Floats, images: Floats, m: int) -> tuple[Floats, Floats]:
     gram, product = ((basis.T @ part).astype(np.float64) for part in (basis, images))
     scale = 1 / np.sqrt(np.maximum(np.diagonal(gram), np.finfo(np.float64).tiny))
     sizes, directions = np.linalg.eigh(gram * scale * scale[:, None])
-    kept = sizes > sizes[-1] * len(sizes) * np.finfo(basis.dtype).eps
+    kept = sizes > sizes[-1] * np.finfo(basis.dtype).eps ** DEPENDENT
     change = scale[:, None] * directions[:, kept] / np.sqrt(sizes[kept])
     values, mix = np.linalg.eigh(change.T @ ((product + product.T) / 2) @ change)
     return values[:m], change @ mix[:, :m]

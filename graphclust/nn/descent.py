@@ -18,6 +18,7 @@ from torch_geometric.data import Data
 from graphclust.base import Earlier, Trace
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import to_scipy
+from graphclust.graph.moments import is_dated
 from graphclust.heads.head import Labels, Vectors
 from graphclust.heads.kmeans import kmeans
 from graphclust.kernels.gram import Descent, gram
@@ -151,6 +152,9 @@ def go_on(earlier: Earlier, graph: Data, dimensions: int, seed: int) -> Start:
         raise GraphError(
             f"dimensions must be those of the earlier result, {z.shape[1]}, found {dimensions}"
         )
+    moments = extras.get("moments")
+    if moments is not None and (moments.dtype.kind == "M") != is_dated(graph):
+        raise GraphError("continue_from and the events must both have dates, or both numbers")
     known = rows >= 0
     if not known.any():
         raise GraphError("continue_from knows none of the graph's node ids")

@@ -155,3 +155,17 @@ def test_planted_streams():
     assert temporal_sbm(5, 5, events=0).edge_index.shape == (2, 0)
     with pytest.raises(GraphError, match="moving must lie in"):
         temporal_sbm(moving=2.0)
+
+
+def test_parts_of_streams_with_dates_are_cut_by_dates():
+    days = ["2019-12-30", "2020-01-01", "2020-06-01"]
+    graph = as_graph(pd.DataFrame({"source": [0, 1, 2], "target": [1, 2, 0], "t": days}))
+    assert len(between(graph, "2019-12-31").t) == 2
+    assert len(between(graph, end=pd.Timestamp("2020-01-01", tz="UTC")).t) == 1
+    day = 24 * 3600 * 10**9
+    assert decayed(graph, 2 * day, at=np.datetime64("2020-01-01")).edge_weight.max() == 1
+    with pytest.raises(ValueError, match="must be a date"):
+        between(graph, "soon")
+    graph = as_graph(pd.DataFrame({"source": [0], "target": [1], "t": [3]}))
+    with pytest.raises(TypeError, match="are numbers, found '2020-01-01'"):
+        between(graph, "2020-01-01")

@@ -141,6 +141,16 @@ def test_guards_tell_apart_what_is_close():
     assert steps(2) < 0.7 * steps(0)
 
 
+def test_directions_that_nearly_depend_on_others_do_no_harm():
+    """Stars joined at a node: few different eigenvalues, so that a block is soon exhausted."""
+    tree = sp.csr_array(nx.to_scipy_sparse_array(nx.full_rary_tree(40, 1640))).astype(float)
+    root = np.sqrt(tree.sum(axis=1))
+    expected = np.linalg.eigvalsh(tree.toarray() / np.outer(root, root))[::-1][:10]
+    found = eigenpairs(tree, 10, "amg", tolerance=1e-9)
+    assert found.residuals.max() < 1e-8
+    assert found.values == pytest.approx(expected, abs=1e-9)
+
+
 def test_exact_vectors_end_at_once_and_a_residual_that_vanishes_does_no_harm():
     a = np.diag(np.arange(1.0, 41))
     low, x = smallest_eigenpairs(a, np.eye(40)[:, [2, 0, 1]], 3, pytest.fail, 1e-10, 50)

@@ -1,6 +1,7 @@
 """TGC's equations against loops, its two modes, and streams that go on."""
 
 import math
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -332,7 +333,13 @@ def test_moments_may_be_dates(tmp_path):
     result.save(tmp_path / "r.npz")
     again = Clustering.load(tmp_path / "r.npz")
     assert np.array_equal(again.extras["moments"], result.extras["moments"])
+    for told in ("", "NaT", "now", "01/02/2020", pd.NaT):
+        with pytest.raises(ValueError, match="a moment must be a date"):
+            result.labels_at(told)
+    assert (result.labels_at(date(2020, 1, 1)) >= 0).tolist() == [True, True, False]
     table["t"] = [0, 1, 2]
+    with pytest.raises(GraphError, match="both have dates, or both numbers"):
+        TGC(**(SMALL | {"n_clusters": 1})).fit(as_graph(table), continue_from=result)
     result = TGC(**(SMALL | {"n_clusters": 1}), moments=3).fit(as_graph(table))
     with pytest.raises(TypeError, match="times of these events are numbers, found '2020"):
         result.labels_at("2020-01-01")
