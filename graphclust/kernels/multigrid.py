@@ -30,17 +30,16 @@ RELAXATIONS = 10  # symmetric Gauss–Seidel sweeps instead, where coarsening st
 
 
 class Level(NamedTuple):
-    """A matrix, its sweeps, and the prolongator from the level below: an entry of column `place`
-    and of `value` a row."""
+    """The sweeps over a matrix, and the entries of the prolongator from the level below: column and
+    value a row."""
 
-    matrix: sp.csr_array
     relaxation: Relaxation
     place: Any
     value: Any
 
-    @classmethod
-    def of(cls, matrix: sp.csr_array, place: Any, value: Any) -> "Level":
-        return cls(matrix, Relaxation(matrix), place, value)
+    @property
+    def matrix(self) -> sp.csr_array:
+        return self.relaxation.matrix
 
 
 class Hierarchy:
@@ -61,7 +60,7 @@ class Hierarchy:
             place, value, coarse, w_coarse = _twice(matrix, w)
             if coarse.shape[0] > STALLED * matrix.shape[0]:
                 break
-            self.levels.append(Level.of(matrix, place, value))
+            self.levels.append(Level(Relaxation(matrix), place, value))
             matrix, w = coarse, w_coarse
         self.coarsest = matrix
         self._factor = None
@@ -76,8 +75,12 @@ class Hierarchy:
         level is still solved in double, where a nearly singular matrix stays positive definite."""
         halved = copy.copy(self)
         halved.levels = [
-            Level.of(matrix.astype(np.float32), place, value.astype(np.float32))
-            for matrix, _, place, value in self.levels
+            Level(
+                Relaxation(level.matrix.astype(np.float32)),
+                level.place,
+                level.value.astype(np.float32),
+            )
+            for level in self.levels
         ]
         return halved
 
@@ -102,7 +105,7 @@ class Hierarchy:
     def _cycle(self, b: Floats, start: int) -> Floats:
         if start == len(self.levels):
             return self._coarse(b)
-        _, relaxation, place, value = self.levels[start]
+        relaxation, place, value = self.levels[start]
         x, r = relaxation.forward_from_zero(b)
         coarse = np.zeros((self.sizes[start + 1], b.shape[1]), b.dtype)
         _restrict(place, value, r, coarse)
