@@ -10,16 +10,17 @@ https://arxiv.org/abs/2106.05194, section 3. Letters: N nodes, K clusters, P (N,
     vol_max  D / max(vol_k, vol_l)
     vol_min  (D / T) min(vol_k, vol_l) / (the second largest volume)
 
-each in [0, 1]; 0 where its denominator is. Of the pairs, `sort` takes the mean of the β largest,
-`std` of those with D² > 9 T (three deviations from what arcs of random direction would give; of
-all, where there are none), `naive` of all. The published means leave out pairs with D = 0, by which
-a partition with empty clusters scores higher; here these count.
+each in [0, 1]; 0 where its denominator is, in rounding. Of the pairs, `sort` takes the mean of the
+β largest, `std` of those with D² > 9 T (three deviations from what arcs of random direction would
+give; of all, where there are none), `naive` of all. The published means leave out pairs with D = 0,
+by which a partition with empty clusters scores higher; here these count.
 """
 
 import torch
 from torch import Tensor
 
 DEVIATIONS = 3.0
+EMPTY = 1e-18  # a flow or volume below this is none: its square is no float32
 
 
 def pair_imbalances(
@@ -58,4 +59,5 @@ def default_pairs(k: int) -> int:
 
 
 def _ratio(a: Tensor, b: Tensor) -> Tensor:
-    return a / torch.where(b > 0, b, 1.0)
+    """a / b; a where nothing is left of b, whose inverse, in the gradient, would be infinite."""
+    return a / torch.where(b > EMPTY, b, 1.0)

@@ -91,5 +91,18 @@ def test_empty_clusters_and_no_arcs_give_zero():
         assert values.tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("normalisation", NORMALISATIONS)
+def test_gradient_is_finite_where_a_cluster_is_all_but_empty(normalisation):
+    """Memberships of a sure network underflow: the inverse of their sum is no float32."""
+    a, _ = example(0)
+    logits = torch.zeros(len(a), 4)
+    logits[:, 1] = logits[:, 2] = -100.0
+    logits.requires_grad_()
+    flow, volume = flow_and_volume(a.astype(np.float32), logits.softmax(dim=1))
+    values, _ = pair_imbalances(flow, volume, normalisation)
+    values.sum().backward()
+    assert logits.grad.isfinite().all()
+
+
 def test_as_many_pairs_as_a_cycle_has():
     assert [default_pairs(k) for k in (2, 3, 4, 10)] == [1, 3, 4, 10]
