@@ -20,6 +20,7 @@ from graphclust.graph.errors import count
 
 LOW_IS_GOOD = {"conductance_mean", "conductance_max", "cut", "seconds", "cpu_seconds", "extra_mb"}
 FORMS = ("markdown", "csv", "html", "latex")
+NAMES = SCORES | {"ami": ("AMI", 3)}  # heading and decimals of a score
 MARKS = {  # around the best, and what is as good as it
     "markdown": ("**{}**", "_{}_"),
     "html": ("<b>{}</b>", "<i>{}</i>"),
@@ -122,7 +123,7 @@ def render_matrix(found: Matrix, form: str) -> str:
         return _long(found).to_csv(index=False)
     if form not in FORMS:
         raise ValueError(f"form must be one of {', '.join(FORMS)}, found {form!r}")
-    heads, lines = _cells(found, form)
+    heads, *lines = _cells(found, form)
     if form == "markdown":
         rule = ["---", *("---:" for _ in heads[1:])]
         table = "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *lines))
@@ -136,8 +137,8 @@ def render_matrix(found: Matrix, form: str) -> str:
     return f'<meta charset="utf-8">\n{table}\n<ul>{items}</ul>\n'
 
 
-def _cells(found: Matrix, form: str) -> tuple[list[str], list[list[str]]]:
-    """Headings and lines, marked and escaped for a form."""
+def _cells(found: Matrix, form: str) -> list[list[str]]:
+    """Headings and lines, marked and escaped for a form; a line a set where those are more."""
     escapes: dict[str, Callable[[str], str]] = {"html": html.escape, "latex": _latex}
     escape = escapes.get(form, str)
     heads = ["method", "protocol", *found.mean.columns, *(["rank"] if found.ranks else [])]
@@ -149,14 +150,18 @@ def _cells(found: Matrix, form: str) -> tuple[list[str], list[list[str]]]:
             rank = found.ranks.mean.get(label)
             line.append("–" if rank is None else f"{rank:.2f}")
         lines.append(line)
-    return [escape(head) for head in heads], lines
+    cells = [[escape(head) for head in heads], *lines]
+    if len(found.mean.columns) > len(found.mean):
+        cells = [list(column) for column in zip(*cells, strict=True)]
+        cells[0][0] = "data set"
+    return cells
 
 
 def _cell(found: Matrix, label: str, dataset: str, form: str) -> str:
     mean, failed, runs = (t.loc[label, dataset] for t in (found.mean, found.failed, found.runs))
     if np.isnan(mean):
         return "failed" if failed else "–" if runs else ""
-    text = spread(mean, found.sd.loc[label, dataset], SCORES.get(found.metric, ("", 3))[1])
+    text = spread(mean, found.sd.loc[label, dataset], NAMES.get(found.metric, ("", 3))[1])
     text = text.replace("±", r"$\pm$") if form == "latex" else text
     best, near = MARKS[form]
     if found.best.loc[label, dataset]:
@@ -168,12 +173,12 @@ def _cell(found: Matrix, label: str, dataset: str, form: str) -> str:
 
 def notes(found: Matrix) -> list[str]:
     """What a reader of the table must know, a sentence each."""
-    heading = SCORES.get(found.metric, (found.metric, 3))[0]
+    heading = NAMES.get(found.metric, (found.metric, 3))[0]
     good = "lowest" if found.metric in LOW_IS_GOOD else "highest"
     lines = [
         f"{heading}; {tasks.PROTOCOLS[found.task]}. Mean ± standard deviation over seeds. Bold: "
         f"the {good} mean of a data set; italic: not told apart from it (Welch's t-test at 5 %, "
-        "each pair by itself). Empty: not run."
+        "each pair by itself). –: no classes to be judged by; empty: not run."
     ]
     ranked = found.ranks
     if ranked is None:

@@ -174,10 +174,12 @@ def _row(names: list[str], values: tuple[Any, ...]) -> Row:
 
 
 def rows_of(cells: list[Cell], store: Store) -> list[Row]:
-    """The rows that cells have, in their order, under their labels."""
+    """The rows that cells have, in their order, under their labels and protocols, of which older
+    rows have none."""
     found = {task: store.rows(task) for task in {cell.task for cell in cells}}
     kept = [(cell, found[cell.task].get(cell.key)) for cell in cells]
-    return [row | {"label": cell.label} for cell, row in kept if row is not None]
+    named = ("label", "protocol")
+    return [row | {k: cell.row[k] for k in named} for cell, row in kept if row is not None]
 
 
 def stored_rows(experiment: Experiment, store: Store) -> list[Row]:

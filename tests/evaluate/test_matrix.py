@@ -81,6 +81,16 @@ def test_the_markdown_says_everything():
     assert "Not ranked: d." in lines[8]
 
 
+def test_a_line_a_set_where_there_are_more_sets_than_methods():
+    found = matrix(rows(a__x=[0.1], a__y=[0.2], a__z=[0.4], b__x=[0.2], b__y=[0.1]), "nmi")
+    lines = render_matrix(found, "markdown").splitlines()
+    assert lines[0] == "| data set | a | b |"
+    assert lines[2] == "| protocol | last epoch | last epoch |"
+    assert lines[3] == "| x | 0.100 | **0.200** |"
+    assert lines[5] == "| z | **0.400** |  |"
+    assert lines[6] == "| rank | 1.50 | 1.50 |"
+
+
 def test_the_other_forms_hold_the_same():
     found = matrix(EXAMPLE, "nmi")
     html, latex = (render_matrix(found, form) for form in ("html", "latex"))

@@ -126,14 +126,18 @@ def test_rows_go_to_text_and_come_back(tmp_path):
     experiment = read_experiment(tmp_path / "small.toml")
     first, second = (SqliteStore(tmp_path / f"{name}.sqlite") for name in ("a", "b"))
     for seed in (1, 0, 7):
-        first.append(row(seed), "clustering")
+        first.append(row(seed, protocol=""), "clustering")
     assert export_rows(experiment, first, tmp_path / "small.csv") == 2, "seed 7 is none of it"
     assert [r["seed"] for r in read_rows(tmp_path / "small.csv")] == ["0", "1"], "in its order"
     assert import_rows(tmp_path / "small.csv", "clustering", second) == 2
     assert import_rows(tmp_path / "small.csv", "clustering", second) == 0
-    ours = {key: r | {"id": 0} for key, r in first.rows("clustering").items() if r["seed"] != 7}
+    same = {"id": 0, "protocol": "one result"}
+    ours = {key: r | same for key, r in first.rows("clustering").items() if r["seed"] != 7}
     theirs = {key: r | {"id": 0} for key, r in second.rows("clustering").items()}
     assert ours == theirs
+    assert {r["protocol"] for r in read_rows(tmp_path / "small.csv")} == {"one result"}, (
+        "that of the cell, which rows of old have not"
+    )
     text = (tmp_path / "small.csv").read_text()
     assert export_rows(experiment, second, tmp_path / "small.csv") == 2
     assert (tmp_path / "small.csv").read_text() == text
