@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from torch_geometric.data import Data
 
 from graphclust.base import Earlier, Trace
-from graphclust.graph.errors import GraphError, count
+from graphclust.graph.build import symmetrise
+from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.export import node_ids, to_scipy
 from graphclust.heads.embedding import EmbeddingMethod
 from graphclust.heads.head import Vectors
@@ -42,9 +43,10 @@ class Node2Vec(EmbeddingMethod):
     """Vectors from biased random walks (Grover and Leskovec 2016) and a head.
 
     Same seed, same labels, whatever the number of threads, as long as `deterministic` is left on:
-    walks never depend on threads, training then runs on one. A node without edges keeps the vector
-    it began with. `extras`: `trained` (N,) tells which nodes a walk has joined to others, `outputs`
-    (N, D) are their g. O(walks · length · window · negatives · D) time a node, O(N D + E) memory.
+    walks never depend on threads, training then runs on one. With the arcs alone, walks end where
+    no arc goes on. A node without edges keeps the vector it began with. `extras`: `trained` (N,)
+    tells which nodes a walk has joined to others, `outputs` (N, D) are their g.
+    O(walks · length · window · negatives · D) time a node, O(N D + E) memory.
 
     When the graph has grown, `fit(graph, continue_from=earlier)` learns the new nodes beside the
     old ones, which are known by their ids and keep f and g to the bit; what is left of the time is
@@ -61,6 +63,7 @@ class Node2Vec(EmbeddingMethod):
     negatives: int = param(10, "negative samples, shared by the pairs of a word", low=1)
     epochs: int = param(1, "times that the walks are read", low=1)
     rate: float = param(0.025, "learning rate of the first pair, falling to 10⁻⁴", low=1e-4)
+    directed: bool = param(False, "walk with the arcs alone; off: both ways, as published")
     deterministic: bool = param(True, "train on one thread; off: on all, and no run like another")
 
     kinds: ClassVar = ("undirected", "directed", "weighted")
@@ -69,6 +72,9 @@ class Node2Vec(EmbeddingMethod):
     def _embed(
         self, graph: Data, trace: Trace, earlier: Earlier | None = None
     ) -> tuple[Vectors, dict[str, Any]]:
+        if graph.directed and not self.directed:
+            warn(f"{self.name} reads arcs as undirected edges; directed=True follows them")
+            graph = symmetrise(graph)
         adjacency = to_scipy(graph)
         adjacency.sort_indices()
         corpus = Walks(

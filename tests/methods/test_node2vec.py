@@ -6,7 +6,15 @@ import pytest
 from graphs import TRIANGLES, pairs, planted
 from sklearn.metrics import adjusted_rand_score as ari
 
-from graphclust import METHODS, Clustering, Embedding, GraphError, as_graph, to_networkx
+from graphclust import (
+    METHODS,
+    Clustering,
+    Embedding,
+    GraphError,
+    GraphWarning,
+    as_graph,
+    to_networkx,
+)
 
 SMALL = {"dimensions": 16, "walks": 5, "length": 20, "window": 3}
 
@@ -23,14 +31,20 @@ def test_deepwalk_is_node2vec_without_bias():
     assert "p" not in METHODS["deepwalk"].__match_args__
 
 
-def test_bias_weights_and_directions_are_used():
+def test_arcs_are_walked_both_ways_unless_it_says_not():
+    graph = planted()
+    arcs = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
+    directed = as_graph(arcs, directed=True, num_nodes=120)
+    with pytest.warns(GraphWarning, match="directed=True follows them"):
+        assert np.array_equal(vectors(), vectors(graph=directed))
+    assert not np.array_equal(vectors(), vectors(graph=directed, directed=True))
+
+
+def test_bias_and_weights_are_used():
     plain, graph = vectors(), planted()
     assert not np.array_equal(plain, vectors(p=0.25, q=4.0))
     graph.edge_weight = graph.edge_index.sum(dim=0).double() + 1
     assert not np.array_equal(plain, vectors(graph=graph))
-    arcs = graph.edge_index[:, graph.edge_index[0] < graph.edge_index[1]]
-    directed = as_graph(arcs, directed=True, num_nodes=120)
-    assert not np.array_equal(plain, vectors(graph=directed))
 
 
 def test_nodes_without_edges_are_told_apart():
