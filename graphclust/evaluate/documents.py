@@ -18,6 +18,7 @@ from graphclust.evaluate.experiment import Experiment, read_experiment, results_
 from graphclust.evaluate.ledger import read_ledger, render_ledger
 from graphclust.evaluate.matrix import matrix, render_matrix
 from graphclust.evaluate.rows import frame, read_rows
+from graphclust.evaluate.store import CsvStore, stored_rows
 from graphclust.evaluate.tables import markdown
 
 MARKED = re.compile(
@@ -75,7 +76,8 @@ def _table(path: Path, _: str | None) -> str:
 
 def _matrix(path: Path, metric: str | None) -> str:
     experiment = read_experiment(path)
-    rows = in_order(experiment, frame(read_rows(results_path(path)), experiment.task))
+    found = stored_rows(experiment, CsvStore(results_path(path)))
+    rows = in_order(experiment, frame(found, experiment.task))
     text = render_matrix(matrix(rows, metric or "nmi", experiment.task), "markdown").rstrip()
     return f"**{experiment.title}**\n\n{text}"
 

@@ -56,6 +56,10 @@ class Run:
         cls: Callable[..., Method] = tasks.methods(task)[self.method]
         return cls(**given, seed=seed)
 
+    def protocol(self, task: str) -> str:
+        """Which state of its runs is judged (`tasks.protocol`)."""
+        return tasks.protocol(task, self.build(task, classes=2, seed=0))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:

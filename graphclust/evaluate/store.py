@@ -174,8 +174,8 @@ def _row(names: list[str], values: tuple[Any, ...]) -> Row:
 
 
 def rows_of(cells: list[Cell], store: Store) -> list[Row]:
-    """The rows that cells have, in their order, under their labels and protocols, of which older
-    rows have none."""
+    """The rows that cells have, in their order, under their labels and protocols, of which rows
+    from old files have none."""
     found = {task: store.rows(task) for task in {cell.task for cell in cells}}
     kept = [(cell, found[cell.task].get(cell.key)) for cell in cells]
     named = ("label", "protocol")
@@ -183,12 +183,19 @@ def rows_of(cells: list[Cell], store: Store) -> list[Row]:
 
 
 def stored_rows(experiment: Experiment, store: Store) -> list[Row]:
-    """The rows of an experiment: of a CSV, which has no others, all of its data sets and seeds."""
+    """The rows of an experiment: of a CSV, which has no others, all of its data sets and seeds.
+
+    Old files do not tell the protocol; that of the run stands in each row."""
     if not isinstance(store, CsvStore):
         return rows_of(plan(experiment), store)
     rows = store.rows(experiment.task).values()
     names, seeds = set(experiment.datasets), experiment.seeds
-    return [row for row in rows if row["dataset"] in names and int(row["seed"]) < seeds]
+    protocols = {run.label: run.protocol(experiment.task) for run in experiment.runs}
+    return [
+        row | {"protocol": protocols.get(row["label"], row.get("protocol", ""))}
+        for row in rows
+        if row["dataset"] in names and int(row["seed"]) < seeds
+    ]
 
 
 def export_rows(experiment: Experiment, store: Store, target: Path) -> int:

@@ -3,7 +3,7 @@
 Its attribute `dated` says so, and `moments_of` makes dates of them for who looks at the outcome.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch_geometric.data import Data
 from graphclust.graph.errors import GraphError
 
 DATES = (date, np.datetime64)  # a datetime and pandas' Timestamp are dates as well
+SPANS = (timedelta, np.timedelta64)  # pandas' Timedelta as well
 
 
 def are_dates(values: NDArray[Any]) -> bool:
@@ -79,6 +80,28 @@ def as_number(moment: Any, *, dated: bool) -> Any:
     if found.isna()[0]:
         raise ValueError(f"a moment must be a date (ISO 8601), found {moment!r}")
     return int(found.as_unit("ns").asi8[0])
+
+
+def length_of_time(graph: Data, span: Any) -> Any:
+    """A length of time on the scale of the graph's times: nanoseconds where these are dates.
+
+    Raises:
+        TypeError: text such as "7 days", or a timedelta, where times are numbers.
+        ValueError: text that is no length of time.
+    """
+    if not isinstance(span, (str, *SPANS)):
+        return span
+    if not is_dated(graph):
+        raise TypeError(f"the times of these events are numbers, found {span!r}")
+    try:
+        found = pd.Timedelta(span)
+        if found is pd.NaT or (isinstance(span, str) and not any(map(str.isalpha, span))):
+            raise ValueError
+        return found.as_unit("ns").value
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f'a length of time must be one such as "7 days" or "12h", found {span!r}'
+        ) from None
 
 
 def is_dated(graph: Data) -> bool:

@@ -18,7 +18,7 @@ from torch_geometric.data import Data
 from graphclust.graph.build import static
 from graphclust.graph.errors import GraphError
 from graphclust.graph.export import is_temporal
-from graphclust.graph.moments import number_of
+from graphclust.graph.moments import is_dated, length_of_time, moments_of, number_of
 
 Times = NDArray[np.number[Any]]
 
@@ -119,8 +119,10 @@ def between(graph: Data, start: Any = None, end: Any = None) -> Data:
     return _part(graph, slice(low, max(low, high)))
 
 
-def slices(graph: Data, wanted: int) -> Iterator[tuple[float, Data]]:
+def slices(graph: Data, wanted: int) -> Iterator[tuple[Any, Data]]:
     """The last moment of each of `wanted` stretches with about as many events, and those events.
+
+    A moment is a number, or datetime64 where times were given as dates.
 
     Events of one moment stay together, so that there may be fewer stretches.
 
@@ -133,20 +135,23 @@ def slices(graph: Data, wanted: int) -> Iterator[tuple[float, Data]]:
     times = graph.t.numpy()
     cuts = np.searchsorted(times, times[np.arange(wanted) * events // wanted], side="left")
     for low, high in pairwise(np.unique(np.r_[cuts, events])):
-        yield graph.t[high - 1].item(), _part(graph, slice(low, high))
+        yield _moment(graph, graph.t[high - 1].item()), _part(graph, slice(low, high))
 
 
-def windows(graph: Data, width: float, step: float | None = None) -> Iterator[tuple[float, Data]]:
+def windows(graph: Data, width: Any, step: Any = None) -> Iterator[tuple[Any, Data]]:
     """The end of each window [end − width, end) and its events; ends are `step` apart.
 
     The first window begins at the first event, the last is the first to end after the last event.
-    `step` is `width` if not given; then every event is in one window.
+    `step` is `width` if not given; then every event is in one window. Where times were given as
+    dates, an end is a datetime64, and lengths are a timedelta or text such as "7 days".
 
     Raises:
         GraphError: no event times, or a width or step that is not above 0.
+        TypeError: such a length where times are numbers. ValueError: text that is none.
     """
     _events(graph)
-    step = width if step is None else step
+    width = length_of_time(graph, width)
+    step = width if step is None else length_of_time(graph, step)
     if not (width > 0 and step > 0):
         raise GraphError(f"width and step must be above 0, found {width} and {step}")
     if not len(graph.t):
@@ -155,23 +160,23 @@ def windows(graph: Data, width: float, step: float | None = None) -> Iterator[tu
     for number in count():
         start = first + number * step
         end = first + (number + 1) * step if step == width else start + width
-        yield end, between(graph, start, end)
+        yield _moment(graph, end), between(graph, start, end)
         if end > last:
             return
 
 
-def decayed(graph: Data, half_life: float, at: Any = None) -> Data:
+def decayed(graph: Data, half_life: Any, at: Any = None) -> Data:
     """Forget the times, but let an event weigh ½ for each `half_life` that it is past.
 
     Args:
-        half_life: in the unit of the times.
+        half_life: in the unit of the times; a timedelta or text such as "7 days" for dates.
         at: the moment looked back from; later events are left out. None: the last event.
 
     Raises:
         GraphError: no event times, or a half-life that is not above 0.
     """
     _events(graph)
-    at = number_of(graph, at)
+    at, half_life = number_of(graph, at), length_of_time(graph, half_life)
     if not half_life > 0:
         raise GraphError(f"half_life must be above 0, found {half_life}")
     if at is not None:
@@ -192,6 +197,11 @@ def _events(graph: Data) -> NDArray[np.int64]:
         raise GraphError("the graph has no event times; time=… of as_graph names them")
     ends: NDArray[np.int64] = graph.edge_index.cpu().numpy()
     return ends
+
+
+def _moment(graph: Data, moment: float) -> Any:
+    """A moment as the times of the graph were given."""
+    return moments_of(graph, moment)[()] if is_dated(graph) else moment
 
 
 def _part(graph: Data, part: slice) -> Data:

@@ -25,7 +25,6 @@ from torch_geometric.data import Data
 from graphclust.base import Labels, Method, Trace
 from graphclust.graph.build import static
 from graphclust.graph.export import edges_once
-from graphclust.graph.moments import moments_of
 from graphclust.graph.temporal import slices
 from graphclust.params import param
 
@@ -60,7 +59,7 @@ class LeidenSlices(Method):
         alone = labels < 0
         labels[alone] = found.max() + 1 + np.arange(alone.sum())
         found = _renamed(found, labels)
-        moments = moments_of(graph, [end for end, _ in pieces])
+        moments = np.array([end for end, _ in pieces])
         return {
             "labels": np.unique(labels, return_inverse=True)[1],
             "extras": {"moments": moments, "labels_over_time": found},

@@ -128,7 +128,7 @@ def labels_over_time(
         return {}
     stream, times = Stream.of(graph), graph.t.numpy()
     apart = pairwise_distances(z, means(z, labels), metric="sqeuclidean")
-    ends = [end for end, _ in slices(graph, min(moments, len(times)))]
+    ends = [part.t[-1].item() for _, part in slices(graph, min(moments, len(times)))]
     found = np.empty((len(ends), len(z)), np.int64)
     nodes = np.arange(len(z))[:, None]
     for place, end in enumerate(ends):

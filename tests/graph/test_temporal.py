@@ -1,3 +1,4 @@
+from datetime import timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -164,8 +165,28 @@ def test_parts_of_streams_with_dates_are_cut_by_dates():
     assert len(between(graph, end=pd.Timestamp("2020-01-01", tz="UTC")).t) == 1
     day = 24 * 3600 * 10**9
     assert decayed(graph, 2 * day, at=np.datetime64("2020-01-01")).edge_weight.max() == 1
+    for half_life in (
+        "2 days",
+        "48h",
+        timedelta(days=2),
+        np.timedelta64(2, "D"),
+        pd.Timedelta(2, "D"),
+    ):
+        found = decayed(graph, half_life, at="2020-01-01")
+        assert found.edge_weight.tolist() == [0.5, 0.5, 1, 1]
+    seen = list(windows(graph, "100 days", step="150 days"))
+    assert [end for end, _ in seen] == [np.datetime64(d) for d in ("2020-04-08", "2020-09-05")]
+    assert [len(part.t) for _, part in seen] == [2, 1]
+    assert [end for end, _ in slices(graph, 3)] == [np.datetime64(d) for d in days]
+    for wrong in ("soon", "7", "", np.timedelta64("NaT")):
+        with pytest.raises(ValueError, match='must be one such as "7 days"'):
+            next(windows(graph, wrong))
+    with pytest.raises(GraphError, match="must be above 0"):
+        next(windows(graph, "-7 days"))
     with pytest.raises(ValueError, match="must be a date"):
         between(graph, "soon")
     graph = as_graph(pd.DataFrame({"source": [0], "target": [1], "t": [3]}))
+    with pytest.raises(TypeError, match="are numbers, found '7 days'"):
+        decayed(graph, "7 days")
     with pytest.raises(TypeError, match="are numbers, found '2020-01-01'"):
         between(graph, "2020-01-01")
