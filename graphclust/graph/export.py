@@ -9,6 +9,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from torch_geometric.data import Data
 
+from graphclust.graph.moments import plain_times
+
 Array = NDArray[Any]
 BLOCK = 1 << 12  # edges that are Python objects at one time
 
@@ -51,7 +53,10 @@ def to_scipy(graph: Data) -> sp.csr_array:
 
 
 def to_igraph(graph: Data) -> Any:
-    """An igraph graph: edges in our order, `weight` and `t` on edges, `name` for own node ids."""
+    """An igraph graph: edges in our order, `weight` and `t` on edges, `name` for own node ids.
+
+    Times that are dates are text (ISO 8601).
+    """
     import igraph
 
     source, target, weight = edges_once(graph)
@@ -59,7 +64,7 @@ def to_igraph(graph: Data) -> Any:
     if weight is not None:
         result.es["weight"] = weight.tolist()
     if is_temporal(graph):
-        result.es["t"] = graph.t.tolist()
+        result.es["t"] = plain_times(graph)
     if graph.get("node_ids") is not None:
         result.vs["name"] = graph.node_ids.tolist()
     return result
@@ -102,7 +107,8 @@ def _pairs(source: Array, target: Array) -> Iterator[tuple[int, int]]:
 def to_networkx(graph: Data) -> Any:
     """A networkx Graph or DiGraph (Multi… for events) with the user's ids, `weight`, `t` and `y`.
 
-    Features stay behind: networkx has no place for a matrix.
+    Times that are dates are text (ISO 8601). Features stay behind: networkx has no place for a
+    matrix.
     """
     import networkx as nx
 
@@ -120,7 +126,7 @@ def to_networkx(graph: Data) -> Any:
     source, target, weight = edges_once(graph)
     columns = {} if weight is None else {"weight": weight.tolist()}
     if is_temporal(graph):
-        columns["t"] = graph.t.tolist()
+        columns["t"] = plain_times(graph)
     for i, (u, v) in enumerate(zip(source.tolist(), target.tolist(), strict=True)):
         result.add_edge(ids[u], ids[v], **{name: values[i] for name, values in columns.items()})
     return result

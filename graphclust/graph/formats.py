@@ -48,7 +48,8 @@ def read_graph(
         path: the file; or a folder that holds `edges` and `vertices` (GraphFrames).
         directed: for formats that do not say (edge lists, parquet): undirected by default.
         nodes: a node table beside an edge list or parquet file.
-        time: there, the column of event times, where it is not named time, t or timestamp.
+        time: there, the column of event times, where it is not named time, t or timestamp; in
+            .graphml and .gml the attribute of edges that holds them.
 
     Raises:
         FileNotFoundError: no such file.
@@ -73,14 +74,15 @@ def _read(path: Path, directed: bool | None, nodes: str | Path | None, time: str
         if suffix == ".parquet":
             return as_graph(read_edge_parquet(path), directed=directed, nodes=table, time=time)
         return read_edges(path, directed=directed, nodes=table, time=time)
-    for what, given in (("a node table", nodes), ("time", time)):
-        if given is not None:
-            raise GraphError(f"{what} goes with an edge list or parquet file")
+    if nodes is not None:
+        raise GraphError("a node table goes with an edge list or parquet file")
+    if time is not None and suffix not in TIMED:
+        raise GraphError(f"time goes with an edge list, parquet, {' or '.join(TIMED)} file")
     if suffix not in READERS:
         known = ", ".join((*EDGE_LISTS, ".parquet", *READERS))
         raise GraphError(f"unknown ending {suffix!r}; accepted: {known}")
     try:
-        return READERS[suffix](path)
+        return READERS[suffix](path) if time is None else TIMED[suffix](path, time)
     except (GraphError, GraphWarning):
         raise
     except Exception as error:  # each library fails in its own ways on a broken file
@@ -113,7 +115,7 @@ def _read_graphframe(folder: Path, directed: bool | None) -> Data:
     )
 
 
-def _read_graphml(path: Path) -> Data:
+def _read_graphml(path: Path, time: str | None = None) -> Data:
     """One graph of plain nodes; networkx would pass over what it does not know."""
     from xml.etree.ElementTree import iterparse
 
@@ -130,22 +132,22 @@ def _read_graphml(path: Path) -> Data:
         raise GraphError(f"an edge joins the node {strange[0]!r}, which is not listed")
     if len(listed) > len(g):
         raise GraphError("more than one graph, or graphs within nodes; only one graph can be read")
-    return as_graph(g)
+    return as_graph(g, time=time)
 
 
-def _read_gml(path: Path) -> Data:
+def _read_gml(path: Path, time: str | None = None) -> Data:
     """By label, or by id where nodes have no label or two have the same."""
     import networkx as nx
 
     try:
-        return as_graph(nx.read_gml(path))
+        return as_graph(nx.read_gml(path), time=time)
     except nx.NetworkXError as error:
         twice = "node label" in str(error) and "duplicated" in str(error)
         if "no 'label' attribute" not in str(error) and not twice:
             raise
         if twice:
             warn("two nodes have the same label, so ids are the numbers in the file")
-        return as_graph(nx.read_gml(path, label="id"))
+        return as_graph(nx.read_gml(path, label="id"), time=time)
 
 
 def _read_matrix_market(path: Path) -> Data:
@@ -198,3 +200,4 @@ READERS: dict[str, Callable[[Path], Data]] = {
     ".npz": read_npz,
     ".safetensors": read_arrays,
 }
+TIMED: dict[str, Callable[[Path, str], Data]] = {".graphml": _read_graphml, ".gml": _read_gml}

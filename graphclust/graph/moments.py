@@ -113,3 +113,10 @@ def moments_of(graph: Data, moments: Any) -> NDArray[Any]:
     """Moments of the graph as they were given: numbers, or datetime64 in UTC where it is dated."""
     found = np.asarray(moments)
     return found.astype("datetime64[ns]") if is_dated(graph) else found
+
+
+def plain_times(graph: Data) -> list[Any]:
+    """The event times as numbers, or as text (ISO 8601, UTC) where they are dates."""
+    if not is_dated(graph):
+        return graph.t.tolist()
+    return [f"{text}Z" for text in np.datetime_as_string(moments_of(graph, graph.t)).tolist()]

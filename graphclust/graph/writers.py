@@ -32,8 +32,9 @@ def save(graph: Any, path: str | Path) -> None:
 
     `.safetensors` and `.npz` keep everything, and the first opens at once however large it is;
     `.csv`, `.tsv` (also with .gz) and `.parquet` keep edges, weights and times by the user's ids,
-    `.graphml` also single-label classes, as a node attribute `y` that `load` does not read; ids
-    in GraphML are text, whatever they were. What is left out is named in a `GraphWarning`.
+    `.graphml` also single-label classes, as a node attribute `y` that `load` does not read, and
+    times as `t`, which `load(path, time="t")` reads; ids in GraphML are text, whatever they were.
+    What is left out is named in a `GraphWarning`.
 
     Raises:
         GraphError: an ending that is none of GRAPH_FORMATS, .parquet without pyarrow, ids that

@@ -1,5 +1,6 @@
 """Event times that are dates: read, kept, refused."""
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +8,7 @@ import torch
 from graphs import same
 
 from graphclust import GraphError, as_graph, load
+from graphclust.graph.export import to_igraph, to_networkx
 from graphclust.graph.writers import save
 
 DAYS = ["2020-01-02", "2020-01-01", "2020-01-03T12:00"]
@@ -48,6 +50,32 @@ def test_dates_are_written_and_read(form, tmp_path):
     back = load(tmp_path / f"g.{form}")
     assert back.dated
     assert torch.equal(back.t, graph.t)
+
+
+@pytest.mark.parametrize("into", [to_networkx, to_igraph])
+def test_dates_are_text_elsewhere_and_come_back(into, tmp_path):
+    days = ["2020-01-01", "2020-06-01T05:00:00.123456789"]
+    graph = as_graph(pd.DataFrame({"source": ["a", "b"], "target": ["b", "c"], "t": days}))
+    theirs = into(graph)
+    back = as_graph(theirs, time="t")
+    assert back.dated
+    assert torch.equal(back.t, graph.t)
+    assert "2020-01-01T00:00:00.000000000Z" in str(
+        theirs.es["t"] if into is to_igraph else list(theirs.edges(data="t"))
+    )
+
+
+def test_dates_go_through_graphml(tmp_path):
+    graph = as_graph(pd.DataFrame({"source": ["a"], "target": ["b"], "t": ["2020-01-01"]}))
+    save(graph, tmp_path / "g.graphml")
+    back = load(tmp_path / "g.graphml", time="t")
+    assert back.dated
+    assert torch.equal(back.t, graph.t)
+    nx.write_gml(to_networkx(graph), tmp_path / "g.gml")
+    assert torch.equal(load(tmp_path / "g.gml", time="t").t, graph.t)
+    (tmp_path / "g.graph").write_text("2 1\n2\n1\n")
+    with pytest.raises(GraphError, match=r"time goes with an edge list, parquet, \.graphml or"):
+        load(tmp_path / "g.graph", time="t")
 
 
 @pytest.mark.parametrize("times", [["3", "1", "2"], ["2020", "2019", "2021"]])
