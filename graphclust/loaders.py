@@ -42,7 +42,7 @@ def load(
         directed: how to read an edge list that does not say; undirected by default.
         nodes: a node table (.csv, .tsv, .parquet: id, label, attributes) beside an edge list.
         time: the column of event times in an edge list, where not named time, t or timestamp; its
-            number, counted from 1, where there is no header; or an edge attribute in GraphML or GML.
+            number, counted from 1, where there is no header; or an edge attribute of GraphML, GML.
 
     Raises:
         ValueError: unknown name (near ones are suggested) or generator parameter.
