@@ -11,6 +11,7 @@ four fifths of the edges. Graphs that are there are not run again. Prints the ta
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from graphclust import compare
@@ -52,7 +53,7 @@ def main() -> None:
         of_kind = table[table["kind"] == kind]
         mean = of_kind.pivot_table("value", index="method", columns="with", sort=False)
         lines = [
-            [name, *(f"{v:.2f}" for v in row)]
+            [name, *("–" if np.isnan(v) else f"{v:.2f}" for v in row)]
             for name, row in zip(mean.index, mean.to_numpy(), strict=True)
         ]
         print(f"\n**{kind}**, {of_kind['dataset'].nunique()} graphs\n")

@@ -101,7 +101,7 @@ def compare(
     Args:
         graph: anything `as_graph` takes, or a name or path for `load`.
         methods: names in METHODS or methods with parameters; None: every method that fits and is
-            no variant of another.
+            no variant of another, and `correlation` where edges have signs.
         seeds: runs of each method, with seeds 0, 1, …, whatever seed a method given has; methods
             without random choices run once.
         stability: do the clusters stay with another seed, and with a sample of the edges? Each
@@ -194,7 +194,10 @@ def _protocol(data: Data, seeds: int) -> list[str]:
             )
         notes.append("NMI and ARI depend on the number of clusters: compare rows of equal k.")
     if is_signed(data):
-        notes.append("Edges have negative weights: internal scores need positive ones.")
+        notes.append(
+            "Edges have signs: Σ D is the weight of the positive ones between clusters and of the "
+            "negative ones within, max D that at one node; modularity needs positive weights."
+        )
     return notes
 
 

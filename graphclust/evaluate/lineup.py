@@ -57,6 +57,8 @@ def lineup(
     slow = [name for name in METHODS if METHODS[name].slow] if everybody else []
     if slow := [name for name in slow if METHODS[name].obstacle(data) is None]:
         notes.append(f"Trained for minutes, and run only where named: {', '.join(slow)}.")
+    if everybody and is_signed(data):  # a variant of Leiden, and what most others refuse is its own
+        asked = [*asked, METHODS["correlation"]]
     if k > data.num_nodes:
         raise ValueError(f"n_clusters={k} is more than the {data.num_nodes} nodes there are")
     chosen, left_out = _leiden_rows(data, k), defaultdict[str, list[str]](list)

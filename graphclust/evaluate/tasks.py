@@ -56,14 +56,15 @@ def _oracle(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
 
 
 def _scored(graph: Data, result: Any, epochs: list[Any]) -> dict[str, float]:
-    """Scores of a clustering, the external ones at their best over its labels and `epochs`."""
+    """Scores of a clustering, the external ones at their best over its labels and `epochs`.
+
+    Where edges have signs, how much it disagrees with them stands for the internal ones.
+    """
     row = {"n_clusters": result.n_clusters}
     if n_classes(graph.y):
         scores = [external(labels, graph.y) for labels in (*epochs, result.labels)]
         row |= {name: max(score[name] for score in scores) for name in scores[0]}
-    if not is_signed(graph):
-        row |= internal(graph, result.labels)
-    return row
+    return row | (norms if is_signed(graph) else internal)(graph, result.labels)
 
 
 def _flow(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
@@ -74,7 +75,8 @@ def _flow(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
 def _correlation(method: Any, graph: Data, measured: Measured) -> dict[str, float]:
     result = measured(method.fit, graph)
     bounds = {key: result.extras[key] for key in BOUNDS if key in result.extras}
-    return _scored(graph, result, []) | norms(graph, result.labels) | bounds
+    scores = _scored(graph, result, []) | bounds
+    return scores if is_signed(graph) else scores | norms(graph, result.labels)
 
 
 def _classification(method: Any, graph: Data, measured: Measured) -> dict[str, float]:

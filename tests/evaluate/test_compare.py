@@ -81,11 +81,14 @@ def test_methods_with_parameters_and_failures_have_their_rows():
     assert dict(zip(heads, lines[4], strict=True))["k"] == "1.5 ± 0.7"
 
 
-def test_signed_graphs_are_compared_without_scores_that_need_positive_weights():
+def test_signed_graphs_are_compared_by_what_disagrees_with_the_signs():
     signed = as_graph([("a", "b", 1.0), ("b", "c", -1.0), ("c", "d", 1.0), ("a", "d", -1.0)])
     found = compare(signed, seeds=1)
-    assert found.summary()["method"].tolist() == ["leiden"]
-    assert found.rows["n_clusters"].tolist() == [2]
+    assert found.summary()["method"].tolist() == ["leiden", "correlation"]
+    assert found.rows["n_clusters"].tolist() == [2, 2]
+    assert found.rows["sum_disagreements"].tolist() == [0, 0]
+    assert "modularity" not in found.rows
+    assert "| max D | Σ D |" in str(found)
     assert any("louvain" in note and "no negative edge weights" in note for note in found.notes)
 
 
