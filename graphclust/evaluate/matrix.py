@@ -176,9 +176,9 @@ def notes(found: Matrix) -> list[str]:
     heading = NAMES.get(found.metric, (found.metric, 3))[0]
     good = "lowest" if found.metric in LOW_IS_GOOD else "highest"
     lines = [
-        f"{heading}; {tasks.PROTOCOLS[found.task]}. Mean ± standard deviation over seeds. Bold: "
-        f"the {good} mean of a data set; italic: not told apart from it (Welch's t-test at 5 %, "
-        "each pair by itself). –: no classes to be judged by; empty: not run."
+        f"{heading}; {tasks.PROTOCOLS[found.task]}. Mean ± standard deviation over "
+        f"{_seeds(found)}. Bold: the {good} mean of a data set; italic: not told apart from it "
+        "(Welch's t-test at 5 %, each pair by itself). –: no score, or no rank; empty: not run."
     ]
     ranked = found.ranks
     if ranked is None:
@@ -199,6 +199,16 @@ def notes(found: Matrix) -> list[str]:
             f"{ranked.critical:.2f} on. Told apart from {first} by Wilcoxon and Holm: {worse}."
         )
     return lines
+
+
+def _seeds(found: Matrix) -> str:
+    """How many runs the cells have; methods without random choices have one."""
+    runs = found.runs.to_numpy()
+    several = np.unique(runs[runs > 1])
+    if not len(several):
+        return "seeds"
+    least, most = several[0], several[-1]
+    return f"{least} to {most} seeds" if least < most else f"{most} seeds"
 
 
 def _long(found: Matrix) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 Its attribute `dated` says so, and `moments_of` makes dates of them for who looks at the outcome.
 """
 
-from datetime import date, timedelta
+import numbers
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from torch_geometric.data import Data
 from graphclust.graph.errors import GraphError
 
 DATES = (date, np.datetime64)  # a datetime and pandas' Timestamp are dates as well
-SPANS = (timedelta, np.timedelta64)  # pandas' Timedelta as well
 
 
 def are_dates(values: NDArray[Any]) -> bool:
@@ -83,14 +83,14 @@ def as_number(moment: Any, *, dated: bool) -> Any:
 
 
 def length_of_time(graph: Data, span: Any) -> Any:
-    """A length of time on the scale of the graph's times: nanoseconds where these are dates.
+    """A length of time on the scale of the graph's times; a number is on it already.
 
     Raises:
         TypeError: text such as "7 days", or a timedelta, where times are numbers.
-        ValueError: text that is no length of time.
+        ValueError: what is no length of time, or one of more than 292 years.
     """
-    if not isinstance(span, (str, *SPANS)):
-        return span
+    if isinstance(span, numbers.Real) and not isinstance(span, np.timedelta64):
+        return span.item() if isinstance(span, np.generic) else span
     if not is_dated(graph):
         raise TypeError(f"the times of these events are numbers, found {span!r}")
     try:
@@ -98,9 +98,10 @@ def length_of_time(graph: Data, span: Any) -> Any:
         if found is pd.NaT or (isinstance(span, str) and not any(map(str.isalpha, span))):
             raise ValueError
         return found.as_unit("ns").value
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
-            f'a length of time must be one such as "7 days" or "12h", found {span!r}'
+            'a length of time must be one such as "7 days" or "12h", of 292 years at most, '
+            f"found {span!r}"
         ) from None
 
 

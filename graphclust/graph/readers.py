@@ -13,7 +13,7 @@ from torch import Tensor
 from torch_geometric.data import Data, HeteroData, TemporalData
 
 from graphclust.graph.errors import GraphError, count, warn
-from graphclust.graph.frames import from_frame
+from graphclust.graph.frames import COLUMNS, from_frame
 from graphclust.graph.moments import is_dated, moments_of
 from graphclust.graph.raw import Array, Raw, id_array
 
@@ -134,6 +134,7 @@ def _from_networkx(graph: Any, weight: str | None, time: str | None, x: Any, y: 
     number = dict(zip(ids, range(len(ids)), strict=True))
     edges = list(graph.edges(data=True))
     attributes = [data for _, _, data in edges]
+    _say_unread_times(attributes[0] if attributes and not time else ())
     return Raw(
         np.fromiter((number[u] for u, _, _ in edges), np.int64, len(edges)),
         np.fromiter((number[v] for _, v, _ in edges), np.int64, len(edges)),
@@ -159,6 +160,7 @@ def _from_igraph(graph: Any, weight: str | None, time: str | None, x: Any, y: An
             raise GraphError(
                 f"{option}={name!r} is no edge attribute; found {graph.es.attributes()}"
             )
+    _say_unread_times(() if time else graph.es.attributes())
     names = column(graph.vs, "name")
     return Raw(
         edges[:, 0],
@@ -172,6 +174,12 @@ def _from_igraph(graph: Any, weight: str | None, time: str | None, x: Any, y: An
         y=_node_attribute(y, lambda name: column(graph.vs, name)),
         multi=graph.has_multiple(),
     )
+
+
+def _say_unread_times(attributes: Iterable[str]) -> None:
+    """Warn of edge attributes named as times are: no stream becomes a plain graph unseen."""
+    for name in sorted(set(COLUMNS["time"]).intersection(attributes)):
+        warn(f"the edge attribute {name!r} is not read; time={name!r} reads event times from it")
 
 
 def _from_matrix(matrix: Any) -> Raw:

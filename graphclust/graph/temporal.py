@@ -21,6 +21,7 @@ from graphclust.graph.export import is_temporal
 from graphclust.graph.moments import is_dated, length_of_time, moments_of, number_of
 
 Times = NDArray[np.number[Any]]
+LAST = 2**63 - 1  # nanoseconds since 1970: in the year 2262
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,17 +144,18 @@ def windows(graph: Data, width: Any, step: Any = None) -> Iterator[tuple[Any, Da
 
     The first window begins at the first event, the last is the first to end after the last event.
     `step` is `width` if not given; then every event is in one window. Where times were given as
-    dates, an end is a datetime64, and lengths are a timedelta or text such as "7 days".
+    dates, an end is a datetime64, and lengths are a timedelta, text such as "7 days", or a number
+    of nanoseconds.
 
     Raises:
-        GraphError: no event times, or a width or step that is not above 0.
+        GraphError: no event times, or a width or step that is not above 0 and finite.
         TypeError: such a length where times are numbers. ValueError: text that is none.
     """
     _events(graph)
     width = length_of_time(graph, width)
     step = width if step is None else length_of_time(graph, step)
-    if not (width > 0 and step > 0):
-        raise GraphError(f"width and step must be above 0, found {width} and {step}")
+    if not (0 < width < np.inf and 0 < step < np.inf):
+        raise GraphError(f"width and step must be above 0 and finite, found {width} and {step}")
     if not len(graph.t):
         return
     first, last = graph.t[0].item(), graph.t[-1].item()
@@ -169,7 +171,8 @@ def decayed(graph: Data, half_life: Any, at: Any = None) -> Data:
     """Forget the times, but let an event weigh ½ for each `half_life` that it is past.
 
     Args:
-        half_life: in the unit of the times; a timedelta or text such as "7 days" for dates.
+        half_life: in the unit of the times; for dates a timedelta, text such as "7 days", or a
+            number of nanoseconds.
         at: the moment looked back from; later events are left out. None: the last event.
 
     Raises:
@@ -200,8 +203,8 @@ def _events(graph: Data) -> NDArray[np.int64]:
 
 
 def _moment(graph: Data, moment: float) -> Any:
-    """A moment as the times of the graph were given."""
-    return moments_of(graph, moment)[()] if is_dated(graph) else moment
+    """A moment as the times of the graph were given; the last date that there is for later ones."""
+    return moments_of(graph, min(int(moment), LAST))[()] if is_dated(graph) else moment
 
 
 def _part(graph: Data, part: slice) -> Data:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 DEVIATIONS = 3.0
-EMPTY = 1e-18  # a flow or volume below this is none: its square is no float32
+EMPTY = 1e-18  # a flow or volume below this share of the largest volume is none, but rounding
 
 
 def pair_imbalances(
@@ -33,14 +33,16 @@ def pair_imbalances(
     n = len(flow)
     k, l = torch.triu_indices(n, n, 1, device=flow.device)  # noqa: E741
     apart, both = (flow[k, l] - flow[l, k]).abs(), flow[k, l] + flow[l, k]
+    least = EMPTY * volume.max().detach()
     if normalisation == "vol_sum":
-        value = _ratio(2 * apart, volume[k] + volume[l])
+        value = _ratio(2 * apart, volume[k] + volume[l], least)
     elif normalisation == "vol_max":
-        value = _ratio(apart, torch.maximum(volume[k], volume[l]))
+        value = _ratio(apart, torch.maximum(volume[k], volume[l]), least)
     else:
-        value = _ratio(apart, both)
+        value = _ratio(apart, both, least)
         if normalisation == "vol_min":
-            value = value * _ratio(torch.minimum(volume[k], volume[l]), volume.topk(2).values[1])
+            smaller = torch.minimum(volume[k], volume[l])
+            value = value * _ratio(smaller, volume.topk(2).values[1], least)
     return value, (apart.square() > DEVIATIONS**2 * both).detach()
 
 
@@ -58,6 +60,6 @@ def default_pairs(k: int) -> int:
     return min(k, k * (k - 1) // 2)
 
 
-def _ratio(a: Tensor, b: Tensor) -> Tensor:
-    """a / b; a where nothing is left of b, whose inverse, in the gradient, would be infinite."""
-    return a / torch.where(b > EMPTY, b, 1.0)
+def _ratio(a: Tensor, b: Tensor, least: Tensor) -> Tensor:
+    """a / b; a where b is no more than `least`: its inverse would be infinite in the gradient."""
+    return a / torch.where(b > least, b, 1.0)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from graphs import same
 
-from graphclust import GraphError, as_graph, load
+from graphclust import GraphError, GraphWarning, as_graph, load
 from graphclust.graph.export import to_igraph, to_networkx
 from graphclust.graph.writers import save
 
@@ -57,6 +57,8 @@ def test_dates_are_text_elsewhere_and_come_back(into, tmp_path):
     days = ["2020-01-01", "2020-06-01T05:00:00.123456789"]
     graph = as_graph(pd.DataFrame({"source": ["a", "b"], "target": ["b", "c"], "t": days}))
     theirs = into(graph)
+    with pytest.warns(GraphWarning, match="'t' is not read; time='t' reads event times from it"):
+        assert "t" not in as_graph(theirs)
     back = as_graph(theirs, time="t")
     assert back.dated
     assert torch.equal(back.t, graph.t)

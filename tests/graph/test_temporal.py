@@ -178,11 +178,16 @@ def test_parts_of_streams_with_dates_are_cut_by_dates():
     assert [end for end, _ in seen] == [np.datetime64(d) for d in ("2020-04-08", "2020-09-05")]
     assert [len(part.t) for _, part in seen] == [2, 1]
     assert [end for end, _ in slices(graph, 3)] == [np.datetime64(d) for d in days]
-    for wrong in ("soon", "7", "", np.timedelta64("NaT")):
+    wide = list(windows(graph, "100000 days"))
+    assert [(end > np.datetime64("2262-01-01"), len(part.t)) for end, part in wide] == [(True, 3)]
+    assert len(list(windows(graph, np.int64(9 * 10**18)))) == 1
+    assert len(list(windows(graph, pd.offsets.Hour(24 * 100)))) == 2
+    for wrong in ("soon", "7", "", None, pd.NaT, np.timedelta64("NaT"), pd.DateOffset(months=1)):
         with pytest.raises(ValueError, match='must be one such as "7 days"'):
             next(windows(graph, wrong))
-    with pytest.raises(GraphError, match="must be above 0"):
-        next(windows(graph, "-7 days"))
+    for wrong in ("-7 days", 0, float("inf"), float("nan")):
+        with pytest.raises(GraphError, match="must be above 0 and finite"):
+            next(windows(graph, wrong))
     with pytest.raises(ValueError, match="must be a date"):
         between(graph, "soon")
     graph = as_graph(pd.DataFrame({"source": [0], "target": [1], "t": [3]}))

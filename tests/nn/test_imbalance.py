@@ -104,5 +104,14 @@ def test_gradient_is_finite_where_a_cluster_is_all_but_empty(normalisation):
     assert logits.grad.isfinite().all()
 
 
+def test_the_unit_of_weights_does_not_matter():
+    a, logits = example(0)
+    flow, volume = flow_and_volume(a, logits.detach().softmax(dim=1))
+    for normalisation in NORMALISATIONS:
+        values, _ = pair_imbalances(flow, volume, normalisation)
+        small, _ = pair_imbalances(flow * 2.0**-100, volume * 2.0**-100, normalisation)
+        assert torch.equal(values, small)
+
+
 def test_as_many_pairs_as_a_cycle_has():
     assert [default_pairs(k) for k in (2, 3, 4, 10)] == [1, 3, 4, 10]
