@@ -51,6 +51,8 @@ def test_a_grid_from_plan_to_table(tiny, tmp_path):
     text = run("table", tiny, "--metric", "nmi,modularity")
     assert "| data set | louvain | k told |" in text
     assert "| protocol | one result | one result |" in text
+    assert "| rank |" in text
+    assert "** |" in text, "the best of a set"
     assert "| les_miserables | – |  |" in text, "no classes to be judged by, or to count"
     assert text.count("Friedman") == 0, "two methods: no test of all"
     shown = run("table", tiny, "-o", tmp_path / "t.tex", "--plots", tmp_path / "plots")

@@ -178,8 +178,11 @@ def rows_of(cells: list[Cell], store: Store) -> list[Row]:
     from old files have none."""
     found = {task: store.rows(task) for task in {cell.task for cell in cells}}
     kept = [(cell, found[cell.task].get(cell.key)) for cell in cells]
-    named = ("label", "protocol")
-    return [row | {k: cell.row[k] for k in named} for cell, row in kept if row is not None]
+    return [
+        row | {"label": cell.label, "protocol": tasks.protocol(cell.task, cell.method)}
+        for cell, row in kept
+        if row is not None
+    ]
 
 
 def stored_rows(experiment: Experiment, store: Store) -> list[Row]:
