@@ -122,7 +122,7 @@ def internal(graph: Any, labels: ArrayLike) -> dict[str, float]:
     adjacency, labels, directed = clusters_of(graph, labels)
     between = sparse.between_groups(adjacency, labels)
     both = between + between.T if directed else between
-    phi = _conductance(both)
+    phi = sparse.conductance(both)
     total = both.sum()
     sizes = np.bincount(labels)
     return {
@@ -155,7 +155,7 @@ def conductance(graph: Any, labels: ArrayLike) -> NDArray[np.float64]:
     """(K,) φ_c = cut(c) / min(vol(c), vol(rest)); 0 where that volume is 0. Arcs read as edges."""
     adjacency, labels, directed = clusters_of(graph, labels)
     between = sparse.between_groups(adjacency, labels)
-    return _conductance(between + between.T if directed else between)
+    return sparse.conductance(between + between.T if directed else between)
 
 
 def coverage(graph: Any, labels: ArrayLike) -> float:
@@ -191,13 +191,6 @@ def labels_for(graph: Data, labels: ArrayLike) -> Labels:
             f"found shape {labels.shape}"
         )
     return np.unique(labels, return_inverse=True)[1]
-
-
-def _conductance(both: sp.csr_array) -> NDArray[np.float64]:
-    volume = np.asarray(both.sum(axis=1)).ravel()
-    cut = volume - both.diagonal()
-    smaller = np.minimum(volume, volume.sum() - volume)
-    return np.divide(cut, smaller, out=np.zeros_like(cut), where=smaller > 0)
 
 
 def _disconnected(adjacency: sp.csr_array, labels: Labels) -> int:

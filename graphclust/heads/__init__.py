@@ -7,6 +7,7 @@ from graphclust.registry import Registry
 HEADS: Registry[Head] = Registry(
     "head",
     "graphclust.heads",
+    auto="graphclust.heads.auto:AutoHead",
     kmeans="graphclust.heads.kmeans:KMeansHead",
     lda="graphclust.heads.lda:LDAHead",
     leiden="graphclust.heads.knn:LeidenHead",
