@@ -17,8 +17,8 @@ from graphclust.evaluate import tasks
 from graphclust.evaluate.experiment import Experiment, read_experiment, results_path
 from graphclust.evaluate.ledger import read_ledger, render_ledger
 from graphclust.evaluate.matrix import matrix, render_matrix
-from graphclust.evaluate.rows import frame, read_rows
-from graphclust.evaluate.store import CsvStore, stored_rows
+from graphclust.evaluate.rows import frame
+from graphclust.evaluate.store import CsvStore, Row, stored_rows
 from graphclust.evaluate.tables import markdown
 
 MARKED = re.compile(
@@ -71,15 +71,20 @@ def in_order(experiment: Experiment, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _table(path: Path, _: str | None) -> str:
-    return table(read_experiment(path), read_rows(results_path(path)))
+    experiment = read_experiment(path)
+    return table(experiment, _rows(experiment, path))
 
 
 def _matrix(path: Path, metric: str | None) -> str:
     experiment = read_experiment(path)
-    found = stored_rows(experiment, CsvStore(results_path(path)))
+    found = _rows(experiment, path)
     rows = in_order(experiment, frame(found, experiment.task))
     text = render_matrix(matrix(rows, metric or "nmi", experiment.task), "markdown").rstrip()
     return f"**{experiment.title}**\n\n{text}"
+
+
+def _rows(experiment: Experiment, path: Path) -> list[Row]:
+    return stored_rows(experiment, CsvStore(results_path(path)))
 
 
 def _ledger(path: Path, _: str | None) -> str:

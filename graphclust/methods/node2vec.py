@@ -105,13 +105,33 @@ class Node2Vec(EmbeddingMethod):
         start = fixed = None
         if earlier is not None:
             start = model.first_vectors(n)
-            fixed = _kept(earlier, *start)
+            fixed = self._kept(earlier, *start)
         found = model.train(corpus, n, start, fixed)
         for epoch, loss in enumerate(found.loss):
             if np.isfinite(loss):  # no pair was measured where there is no edge
                 trace(epoch, loss=loss)
         trained = found.trained if fixed is None else found.trained | fixed
         return found.vectors, {"trained": trained, "outputs": found.outputs}
+
+    def _kept(self, earlier: Earlier, vectors: Vectors, outputs: Vectors) -> NDArray[np.bool_]:
+        """Write earlier f and g into the first vectors; (N,) the nodes that have them.
+
+        Nodes that no walk had joined to others are new again: their f was left to chance.
+        """
+        result, rows = earlier
+        f, g = getattr(result, "embedding", None), result.extras.get("outputs")
+        if f is None or g is None or not isinstance(result.method, Node2Vec):
+            raise GraphError(
+                f"continue_from must be by node2vec or deepwalk, found {result.method!r}"
+            )
+        for name in ("dimensions", "directed"):
+            if (was := getattr(result.method, name)) != (now := getattr(self, name)):
+                raise GraphError(f"{name} must be that of the earlier result, {was}, found {now}")
+        kept = (rows >= 0) & result.extras["trained"][rows]
+        if not kept.any():
+            raise GraphError("continue_from knows none of the graph's node ids")
+        vectors[kept], outputs[kept] = f[rows[kept]], g[rows[kept]]
+        return kept
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
         ids = node_ids(graph)
@@ -123,27 +143,6 @@ class Node2Vec(EmbeddingMethod):
                 "fit(graph, continue_from=…) learns them"
             )
         return clustering.labels[rows]
-
-
-def _kept(earlier: Earlier, vectors: Vectors, outputs: Vectors) -> NDArray[np.bool_]:
-    """Write earlier f and g into the first vectors; (N,) the nodes that have them.
-
-    Nodes that no walk had joined to others are new again: their f was left to chance.
-    """
-    result, rows = earlier
-    f, g = getattr(result, "embedding", None), result.extras.get("outputs")
-    if f is None or g is None:
-        raise GraphError(f"continue_from must be by node2vec or deepwalk, found {result.method!r}")
-    if f.shape[1] != vectors.shape[1]:
-        raise GraphError(
-            f"dimensions must be those of the earlier result, {f.shape[1]}, found "
-            f"{vectors.shape[1]}"
-        )
-    kept = (rows >= 0) & result.extras["trained"][rows]
-    if not kept.any():
-        raise GraphError("continue_from knows none of the graph's node ids")
-    vectors[kept], outputs[kept] = f[rows[kept]], g[rows[kept]]
-    return kept
 
 
 @dataclass(frozen=True, kw_only=True)

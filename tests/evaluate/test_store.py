@@ -16,6 +16,7 @@ from graphclust.evaluate.store import (
     import_rows,
     open_store,
     rows_of,
+    stored_rows,
 )
 
 TEXT = """
@@ -149,3 +150,24 @@ def test_rows_of_older_files_stand_for_the_data_as_they_are(tmp_path):
     assert list(CsvStore(tmp_path / "old.csv").rows("clustering")) == [cell().key]
     changed = row(data="0123456789ab")
     assert cell_key(changed, "clustering") != cell().key
+
+
+def test_of_a_csv_the_rows_of_the_experiment_are_taken(tmp_path):
+    text = """title = "t"
+datasets = ["karate"]
+seeds = 3
+[[run]]
+method = "louvain"
+[[run]]
+method = "leiden"
+label = "slow"
+seeds = 1
+"""
+    (tmp_path / "t.toml").write_text(text)
+    experiment = read_experiment(tmp_path / "t.toml")
+    store = CsvStore(tmp_path / "t.csv")
+    for label, method in [("louvain", "louvain"), ("slow", "leiden"), ("gone", "infomap")]:
+        for seed in range(4):
+            store.append(row(seed, label=label, method=method), "clustering")
+    found = [(r["label"], int(r["seed"])) for r in stored_rows(experiment, store)]
+    assert found == [("louvain", 0), ("louvain", 1), ("louvain", 2), ("slow", 0)]

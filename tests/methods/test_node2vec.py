@@ -135,8 +135,10 @@ def test_what_cannot_be_continued_is_refused():
         model.fit(graph, continue_from={})
     with pytest.raises(GraphError, match="must be by node2vec or deepwalk, found Spectral"):
         model.fit(graph, continue_from=METHODS["spectral"](n_clusters=4).fit(graph))
-    with pytest.raises(GraphError, match="dimensions must be those of the earlier result, 16,"):
+    with pytest.raises(GraphError, match="dimensions must be that of the earlier result, 16, f"):
         METHODS["node2vec"](dimensions=8).embed(graph, continue_from=earlier)
+    with pytest.raises(GraphError, match="directed must be that of the earlier result, False, f"):
+        METHODS["node2vec"](directed=True, **SMALL).embed(graph, continue_from=earlier)
     with pytest.raises(GraphError, match="knows none of the graph's node ids"):
         model.embed(nx.relabel_nodes(nx.path_graph(3), str), continue_from=earlier)
 
