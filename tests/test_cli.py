@@ -13,7 +13,7 @@ import pytest
 from shell import refused, run
 from typer.testing import CliRunner
 
-from graphclust import Clustering
+from graphclust import METHODS, Clustering, load
 from graphclust.cli import app
 
 
@@ -96,6 +96,13 @@ def test_what_was_changed_in_the_input_is_said(tmp_path):
         "note: 1 repeated edge dropped",
     ]
     assert "directed" in run("cluster", str(tmp_path / "a.csv"), "--directed").stdout
+
+
+def test_the_head_that_was_chosen_is_said():
+    text = run("cluster", "wine", "-m", "filter", "-k", "3", "--set", "head=auto").stdout
+    found = METHODS["filter"](n_clusters=3, head="auto").fit(load("wine")).extras
+    means = (f"{name} {phi:.3f}" for name, phi in found["conductance"].items())
+    assert f"{found['chosen']}, by mean conductance: {', '.join(means)}" in text
 
 
 def test_compare_prints_and_writes_the_table(tmp_path):
