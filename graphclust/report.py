@@ -67,9 +67,9 @@ def show_clustering(out: Console, name: str, data: Data, result: Clustering) -> 
         ("method", repr(result.method)),
         ("clusters", f"{result.n_clusters}, of {shown} nodes"),
     ]
-    if (chosen := result.extras.get("chosen")) is not None:
-        tried = ", ".join(f"{name} {phi:.3f}" for name, phi in result.extras["conductance"].items())
-        lines.append(("head", f"{chosen}, by mean conductance: {tried}"))
+    if {"chosen", "conductance"} <= result.extras.keys():  # by the head `auto`
+        phi = ", ".join(f"{name} {phi:.3f}" for name, phi in result.extras["conductance"].items())
+        lines.append(("head", f"{result.extras['chosen']}, by mean conductance: {phi}"))
     if not is_signed(data):
         lines.append(
             (

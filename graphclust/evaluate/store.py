@@ -186,19 +186,19 @@ def rows_of(cells: list[Cell], store: Store) -> list[Row]:
 
 
 def stored_rows(experiment: Experiment, store: Store) -> list[Row]:
-    """The rows of an experiment: of a CSV those of its data sets, labels and seeds.
+    """The rows of an experiment: of a CSV those of its data sets and seeds, under whatever label.
 
     Old files do not tell the protocol; that of the run stands in each row."""
     if not isinstance(store, CsvStore):
         return rows_of(plan(experiment), store)
     rows = store.rows(experiment.task).values()
-    names = set(experiment.datasets)
+    names, most = set(experiment.datasets), experiment.seeds
     protocols = {run.label: run.protocol(experiment.task) for run in experiment.runs}
-    seeds = {run.label: run.seeds or experiment.seeds for run in experiment.runs}
+    seeds = {run.label: min(run.seeds or most, most) for run in experiment.runs}
     return [
-        row | {"protocol": protocols[row["label"]]}
+        row | {"protocol": protocols.get(row["label"], row.get("protocol", ""))}
         for row in rows
-        if row["dataset"] in names and int(row["seed"]) < seeds.get(row["label"], 0)
+        if row["dataset"] in names and int(row["seed"]) < seeds.get(row["label"], most)
     ]
 
 

@@ -186,12 +186,15 @@ def modularity(between: sp.csr_array, resolution: float = 1.0) -> float:
     return float(between.diagonal().sum() / total - resolution * null.sum())
 
 
-def conductance(between: sp.csr_array) -> NDArray[np.float64]:
-    """(K,) φ_c = cut(c) / min(vol(c), vol(rest)) of symmetric `between_groups`; 0 if no volume."""
+def conductance(between: sp.csr_array, without: float = 0.0) -> NDArray[np.float64]:
+    """(K,) φ_c = cut(c) / min(vol(c), vol(rest)) of symmetric `between_groups`.
+
+    `without`: what stands where that volume is 0.
+    """
     volume = np.asarray(between.sum(axis=1)).ravel()
     cut = volume - between.diagonal()
     smaller = np.minimum(volume, volume.sum() - volume)
-    return np.divide(cut, smaller, out=np.zeros_like(cut), where=smaller > 0)
+    return np.divide(cut, smaller, out=np.full_like(cut, without), where=smaller > 0)
 
 
 def influence(

@@ -63,7 +63,7 @@ def cluster_embedding(
     Args:
         z: (N, D) real numbers: array, tensor or sparse matrix, a row each; read as float32, like
             all features.
-        n_clusters: number of clusters; None where the head finds it (leiden, hdbscan).
+        n_clusters: number of clusters; None where the head finds it (leiden, auto, hdbscan).
         head: a name in HEADS with its parameters, as in `"leiden:neighbours=30"`.
         graph: the graph whose N nodes the rows are, for heads with a graph term, and for node ids.
 

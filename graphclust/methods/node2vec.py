@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch_geometric.data import Data
 
-from graphclust.base import Earlier, Trace
+from graphclust.base import Earlier, Method, Trace
 from graphclust.graph.build import symmetrise
 from graphclust.graph.errors import GraphError, count, warn
 from graphclust.graph.export import node_ids, to_scipy
@@ -35,7 +35,7 @@ from graphclust.kernels.corpus import count_words
 from graphclust.kernels.sgns import SkipGram
 from graphclust.kernels.walks import Walks
 from graphclust.params import param
-from graphclust.results import Clustering, Labels
+from graphclust.results import Clustering, Embedding, Labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +72,8 @@ class Node2Vec(EmbeddingMethod):
     def _embed(
         self, graph: Data, trace: Trace, earlier: Earlier | None = None
     ) -> tuple[Vectors, dict[str, Any]]:
+        if earlier is not None:
+            self._refuse(earlier.result.method, graph.directed)
         if graph.directed and not self.directed:
             warn(f"{self.name} reads arcs as undirected edges; directed=True follows them")
             graph = symmetrise(graph)
@@ -89,6 +91,16 @@ class Node2Vec(EmbeddingMethod):
         )
         return self._train(corpus, trace, earlier)
 
+    def _refuse(self, earlier: Method, directed: bool) -> None:
+        """Raise a GraphError if its vectors are none that these walks could go on from."""
+        if not isinstance(earlier, Node2Vec):
+            raise GraphError(f"continue_from must be by node2vec or deepwalk, found {earlier!r}")
+        if getattr(earlier, "softmax", "sampled") != "sampled":
+            raise GraphError('continue_from must not be by softmax="hierarchical"')
+        for name in ("dimensions", "directed") if directed else ("dimensions",):
+            if (was := getattr(earlier, name)) != (now := getattr(self, name)):
+                raise GraphError(f"{name} must be that of the earlier result, {was}, found {now}")
+
     def _train(
         self, corpus: Walks, trace: Trace, earlier: Earlier | None
     ) -> tuple[Vectors, dict[str, Any]]:
@@ -105,33 +117,13 @@ class Node2Vec(EmbeddingMethod):
         start = fixed = None
         if earlier is not None:
             start = model.first_vectors(n)
-            fixed = self._kept(earlier, *start)
+            fixed = _kept(earlier, *start)
         found = model.train(corpus, n, start, fixed)
         for epoch, loss in enumerate(found.loss):
             if np.isfinite(loss):  # no pair was measured where there is no edge
                 trace(epoch, loss=loss)
         trained = found.trained if fixed is None else found.trained | fixed
         return found.vectors, {"trained": trained, "outputs": found.outputs}
-
-    def _kept(self, earlier: Earlier, vectors: Vectors, outputs: Vectors) -> NDArray[np.bool_]:
-        """Write earlier f and g into the first vectors; (N,) the nodes that have them.
-
-        Nodes that no walk had joined to others are new again: their f was left to chance.
-        """
-        result, rows = earlier
-        f, g = getattr(result, "embedding", None), result.extras.get("outputs")
-        if f is None or g is None or not isinstance(result.method, Node2Vec):
-            raise GraphError(
-                f"continue_from must be by node2vec or deepwalk, found {result.method!r}"
-            )
-        for name in ("dimensions", "directed"):
-            if (was := getattr(result.method, name)) != (now := getattr(self, name)):
-                raise GraphError(f"{name} must be that of the earlier result, {was}, found {now}")
-        kept = (rows >= 0) & result.extras["trained"][rows]
-        if not kept.any():
-            raise GraphError("continue_from knows none of the graph's node ids")
-        vectors[kept], outputs[kept] = f[rows[kept]], g[rows[kept]]
-        return kept
 
     def _predict(self, clustering: Clustering, graph: Data) -> Labels:
         ids = node_ids(graph)
@@ -143,6 +135,22 @@ class Node2Vec(EmbeddingMethod):
                 "fit(graph, continue_from=…) learns them"
             )
         return clustering.labels[rows]
+
+
+def _kept(earlier: Earlier, vectors: Vectors, outputs: Vectors) -> NDArray[np.bool_]:
+    """Write earlier f and g into the first vectors; (N,) the nodes that have them.
+
+    Nodes that no walk had joined to others are new again: their f was left to chance.
+    """
+    result, rows = earlier
+    kept = (rows >= 0) & result.extras["trained"][rows]
+    if not kept.any():
+        raise GraphError("continue_from knows none of the graph's node ids")
+    assert isinstance(result, Clustering | Embedding)
+    assert result.embedding is not None
+    vectors[kept] = result.embedding[rows[kept]]
+    outputs[kept] = result.extras["outputs"][rows[kept]]
+    return kept
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 
 from graphclust import METHODS, GraphError
 from graphclust.evaluate.cells import Cell, cell_key
-from graphclust.evaluate.experiment import read_experiment
+from graphclust.evaluate.experiment import read_experiment, restrict
 from graphclust.evaluate.rows import columns, frame, read_rows, write_rows
 from graphclust.evaluate.store import (
     CsvStore,
@@ -170,4 +170,11 @@ seeds = 1
         for seed in range(4):
             store.append(row(seed, label=label, method=method), "clustering")
     found = [(r["label"], int(r["seed"])) for r in stored_rows(experiment, store)]
-    assert found == [("louvain", 0), ("louvain", 1), ("louvain", 2), ("slow", 0)]
+    gone = [("gone", seed) for seed in range(3)]  # under the label that it had: none is lost
+    assert found == [("louvain", 0), ("louvain", 1), ("louvain", 2), ("slow", 0), *gone]
+    found = stored_rows(restrict(experiment, seeds=1), store)
+    assert [(r["label"], int(r["seed"])) for r in found] == [
+        ("louvain", 0),
+        ("slow", 0),
+        ("gone", 0),
+    ]

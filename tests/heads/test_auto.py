@@ -1,14 +1,31 @@
 """The head that is chosen by how few edges leave its clusters."""
 
+import warnings
+from types import SimpleNamespace
+
+import networkx as nx
 import numpy as np
 import pytest
 from graphs import bare, pairs, planted
 from sklearn.metrics import adjusted_rand_score as ari
 
-from graphclust import METHODS, GraphError, as_graph, cluster_embedding
+from graphclust import (
+    METHODS,
+    Clustering,
+    GraphError,
+    GraphWarning,
+    as_graph,
+    cluster_embedding,
+)
 from graphclust.evaluate.metrics import conductance
+from graphclust.heads.kmeans import KMeansHead
 
 CANDIDATES = {"leiden": "leiden:neighbours=30", "lda": "lda", "kmeans": "kmeans"}
+
+
+def fixed_head(labels):
+    """A head that finds these labels."""
+    return SimpleNamespace(fit=lambda z, k, seed: {"labels": labels, "extras": {}})
 
 
 def noisy(graph, seed):
@@ -34,17 +51,66 @@ def test_the_head_whose_clusters_the_fewest_edges_leave_is_chosen(seed):
 
 
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_new_rows_are_labelled_as_the_chosen_head_would(monkeypatch, name):
+def test_new_rows_are_labelled_as_the_chosen_head_would(monkeypatch, tmp_path, name):
     from graphclust.heads import auto
 
-    monkeypatch.setattr(auto, "conductance", lambda between: next(values))
+    monkeypatch.setattr(auto, "conductance", lambda between, without: next(values))
     values = iter([np.array([float(name != each)]) for each in CANDIDATES])
     z = noisy(planted(), 0)
-    found = cluster_embedding(z, 4, head="auto")
+    cluster_embedding(z, 4, head="auto").save(tmp_path / "r.npz")
+    found = Clustering.load(tmp_path / "r.npz")
     alone = cluster_embedding(z, 4, head=CANDIDATES[name])
     new = bare(noisy(planted(1), 1))
     assert found.extras["chosen"] == name
     assert np.array_equal(found.predict(new), alone.predict(new))
+
+
+def test_a_head_that_finds_fewer_clusters_is_no_better_for_that():
+    z = np.repeat(np.eye(2), 10, axis=0)  # k-means and LDA find two clusters at most
+    graph = as_graph(nx.barbell_graph(10, 0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # that others found fewer concerns nobody
+        found = cluster_embedding(z, 4, head="auto", graph=graph)
+    assert found.n_clusters == 4
+    assert found.extras["chosen"] == "leiden"
+    assert list(found.extras["conductance"]) == ["leiden"]
+
+
+def test_what_the_chosen_head_warns_of_is_said(monkeypatch):
+    from graphclust.heads import auto
+
+    monkeypatch.setattr(auto, "CANDIDATES", {"kmeans": KMeansHead()})
+    with pytest.warns(GraphWarning, match="only 2 of the 4 clusters hold a node"):
+        cluster_embedding(np.repeat(np.eye(2), 10, axis=0), 4, head="auto")
+
+
+def test_to_set_apart_the_nodes_without_edges_is_no_merit(monkeypatch):
+    from graphclust.heads import auto
+
+    halves, alone = np.repeat([0, 1], 10), np.zeros(5, int)
+    fixed = {"leiden": np.r_[halves, alone], "kmeans": np.r_[0 * halves, alone + 1]}
+    heads = {name: fixed_head(labels) for name, labels in fixed.items()}
+    monkeypatch.setattr(auto, "CANDIDATES", heads)
+    g = nx.barbell_graph(10, 0)
+    g.add_nodes_from(range(20, 25))
+    graph = as_graph(g)
+    found = cluster_embedding(np.ones((25, 2)), 2, head="auto", graph=graph)
+    assert found.extras["chosen"] == "leiden"
+    assert found.extras["conductance"]["kmeans"] == 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_of_equal_partitions_the_first_is_taken(monkeypatch, seed):
+    from graphclust.heads import auto
+
+    graph = planted(seed)
+    labels = graph.y.numpy()
+    turned = np.random.default_rng(seed).permutation(4)[labels]
+    monkeypatch.setattr(
+        auto, "CANDIDATES", {"one": fixed_head(labels), "other": fixed_head(turned)}
+    )
+    found = cluster_embedding(noisy(graph, seed), 4, head="auto", graph=graph)
+    assert found.extras["chosen"] == "one"
 
 
 def test_arcs_count_as_edges():
@@ -69,6 +135,7 @@ def test_a_free_number_of_clusters_is_left_to_leiden():
     graph = planted()
     found = METHODS["filter"](head="auto").fit(graph)
     assert found.extras["chosen"] == "leiden"
+    assert "conductance" not in found.extras  # nothing was compared
     assert ari(found.labels, METHODS["filter"]().fit(graph).labels) == 1
 
 

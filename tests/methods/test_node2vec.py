@@ -67,8 +67,11 @@ def test_the_papers_softmax_finds_the_blocks_too():
     assert ari(graph.y.numpy(), found.labels) > 0.95
     assert np.array_equal(model.fit(graph).embedding, found.embedding)
     assert not np.array_equal(vectors("deepwalk", **params), found.embedding)
+    sampled = METHODS["deepwalk"](n_clusters=4, **SMALL)
+    with pytest.raises(GraphError, match="continue_from must not be by softmax="):
+        sampled.fit(graph, continue_from=found)
     with pytest.raises(GraphError, match="cannot go on from an earlier result"):
-        model.fit(graph, continue_from=found)
+        model.fit(graph, continue_from=sampled.fit(graph))
     alone = METHODS["deepwalk"](softmax="hierarchical", **SMALL).embed(pairs(*TRIANGLES, n=8))
     assert alone.extras["trained"].tolist() == [True] * 6 + [False] * 2
     assert np.isfinite(alone.embedding).all()
@@ -137,8 +140,10 @@ def test_what_cannot_be_continued_is_refused():
         model.fit(graph, continue_from=METHODS["spectral"](n_clusters=4).fit(graph))
     with pytest.raises(GraphError, match="dimensions must be that of the earlier result, 16, f"):
         METHODS["node2vec"](dimensions=8).embed(graph, continue_from=earlier)
+    arcs = as_graph(np.array([[0, 1, 2], [1, 2, 0]]), directed=True)
     with pytest.raises(GraphError, match="directed must be that of the earlier result, False, f"):
-        METHODS["node2vec"](directed=True, **SMALL).embed(graph, continue_from=earlier)
+        METHODS["node2vec"](directed=True, **SMALL).embed(arcs, continue_from=earlier)
+    METHODS["node2vec"](directed=True, **SMALL).embed(graph, continue_from=earlier)  # all the same
     with pytest.raises(GraphError, match="knows none of the graph's node ids"):
         model.embed(nx.relabel_nodes(nx.path_graph(3), str), continue_from=earlier)
 
