@@ -3,8 +3,8 @@
 The measure is the mean conductance of the clusters in the graph whose nodes the rows are
 (R. Kannan, S. Vempala, A. Vetta, "On clusterings: good, bad and spectral", J. ACM 51 (2004),
 https://doi.org/10.1145/990308.990313). Vectors alone are judged in the graph of their nearest
-neighbours by cosine. Conductance grows less with fewer clusters, so only those heads are compared
-that found the most; a cluster that holds no edge weight, or all of it, counts as cut off entirely.
+neighbours by cosine. Fewer clusters are cut less, so only those heads are compared that found the
+most; a cluster that holds no edge weight, or all of it, counts as cut off entirely: φ = 1.
 
 The rule was found on twelve attributed graphs, with the vectors of `filter`, and tried on eighteen
 others; what it is worth is in `experiments/README.md`.
