@@ -134,9 +134,8 @@ def bench_table(
     with user_errors():
         check_output(output, (".md", ".csv", ".html", ".tex"))
         from graphclust.bench_report import draw_all, tables
-        from graphclust.evaluate.experiment import results_path
         from graphclust.evaluate.matrix import render_matrix
-        from graphclust.evaluate.store import CsvStore, stored_rows
+        from graphclust.evaluate.store import exported_rows, stored_rows
 
         if output:
             form = {".md": "markdown", ".tex": "latex"}.get(output.suffix, output.suffix[1:])
@@ -146,7 +145,7 @@ def bench_table(
         ):
             rows = stored_rows(experiment, kept)
             if store is None and not rows:
-                rows = stored_rows(experiment, CsvStore(results_path(path)))
+                rows = exported_rows(experiment, path)
             parts.append((experiment, rows))
         found = tables(parts, metric.split(","))
         text = "\n".join(render_matrix(matrix, form) for matrix, _ in found)

@@ -14,11 +14,11 @@ from pathlib import Path
 import pandas as pd
 
 from graphclust.evaluate import tasks
-from graphclust.evaluate.experiment import Experiment, read_experiment, results_path
+from graphclust.evaluate.experiment import Experiment, read_experiment
 from graphclust.evaluate.ledger import read_ledger, render_ledger
 from graphclust.evaluate.matrix import matrix, render_matrix
 from graphclust.evaluate.rows import frame
-from graphclust.evaluate.store import CsvStore, Row, stored_rows
+from graphclust.evaluate.store import exported_rows
 from graphclust.evaluate.tables import markdown
 
 MARKED = re.compile(
@@ -72,19 +72,14 @@ def in_order(experiment: Experiment, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _table(path: Path, _: str | None) -> str:
     experiment = read_experiment(path)
-    return table(experiment, _rows(experiment, path))
+    return table(experiment, exported_rows(experiment, path))
 
 
 def _matrix(path: Path, metric: str | None) -> str:
     experiment = read_experiment(path)
-    found = _rows(experiment, path)
-    rows = in_order(experiment, frame(found, experiment.task))
+    rows = in_order(experiment, frame(exported_rows(experiment, path), experiment.task))
     text = render_matrix(matrix(rows, metric or "nmi", experiment.task), "markdown").rstrip()
     return f"**{experiment.title}**\n\n{text}"
-
-
-def _rows(experiment: Experiment, path: Path) -> list[Row]:
-    return stored_rows(experiment, CsvStore(results_path(path)))
 
 
 def _ledger(path: Path, _: str | None) -> str:

@@ -75,6 +75,10 @@ class Experiment:
     time_limit: float = 600.0
     memory_limit: float | None = None
 
+    def seeds_of(self, run: Run) -> int:
+        """How many seeds a run is asked for."""
+        return min(run.seeds or self.seeds, self.seeds)
+
 
 def read_experiment(path: str | Path) -> Experiment:
     """Read and check an experiment file.

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from graphclust.evaluate import tasks
 from graphclust.evaluate.cells import SCHEMA, Cell, cell_key, plan
 from graphclust.evaluate.estimate import SIZES
-from graphclust.evaluate.experiment import Experiment
+from graphclust.evaluate.experiment import Experiment, results_path
 from graphclust.evaluate.rows import (
     BEFORE,
     COSTS,
@@ -192,14 +192,19 @@ def stored_rows(experiment: Experiment, store: Store) -> list[Row]:
     if not isinstance(store, CsvStore):
         return rows_of(plan(experiment), store)
     rows = store.rows(experiment.task).values()
-    names, most = set(experiment.datasets), experiment.seeds
+    names = set(experiment.datasets)
     protocols = {run.label: run.protocol(experiment.task) for run in experiment.runs}
-    seeds = {run.label: min(run.seeds or most, most) for run in experiment.runs}
+    seeds = {run.label: experiment.seeds_of(run) for run in experiment.runs}
     return [
         row | {"protocol": protocols.get(row["label"], row.get("protocol", ""))}
         for row in rows
-        if row["dataset"] in names and int(row["seed"]) < seeds.get(row["label"], most)
+        if row["dataset"] in names and int(row["seed"]) < seeds.get(row["label"], experiment.seeds)
     ]
+
+
+def exported_rows(experiment: Experiment, path: Path) -> list[Row]:
+    """The rows of an experiment file's own CSV."""
+    return stored_rows(experiment, CsvStore(results_path(path)))
 
 
 def export_rows(experiment: Experiment, store: Store, target: Path) -> int:

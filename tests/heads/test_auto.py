@@ -18,6 +18,7 @@ from graphclust import (
     cluster_embedding,
 )
 from graphclust.evaluate.metrics import conductance
+from graphclust.heads import auto
 from graphclust.heads.kmeans import KMeansHead
 
 CANDIDATES = {"leiden": "leiden:neighbours=30", "lda": "lda", "kmeans": "kmeans"}
@@ -52,8 +53,6 @@ def test_the_head_whose_clusters_the_fewest_edges_leave_is_chosen(seed):
 
 @pytest.mark.parametrize("name", CANDIDATES)
 def test_new_rows_are_labelled_as_the_chosen_head_would(monkeypatch, tmp_path, name):
-    from graphclust.heads import auto
-
     monkeypatch.setattr(auto, "conductance", lambda between, without: next(values))
     values = iter([np.array([float(name != each)]) for each in CANDIDATES])
     z = noisy(planted(), 0)
@@ -77,16 +76,12 @@ def test_a_head_that_finds_fewer_clusters_is_no_better_for_that():
 
 
 def test_what_the_chosen_head_warns_of_is_said(monkeypatch):
-    from graphclust.heads import auto
-
     monkeypatch.setattr(auto, "CANDIDATES", {"kmeans": KMeansHead()})
     with pytest.warns(GraphWarning, match="only 2 of the 4 clusters hold a node"):
         cluster_embedding(np.repeat(np.eye(2), 10, axis=0), 4, head="auto")
 
 
 def test_to_set_apart_the_nodes_without_edges_is_no_merit(monkeypatch):
-    from graphclust.heads import auto
-
     halves, alone = np.repeat([0, 1], 10), np.zeros(5, int)
     fixed = {"leiden": np.r_[halves, alone], "kmeans": np.r_[0 * halves, alone + 1]}
     heads = {name: fixed_head(labels) for name, labels in fixed.items()}
@@ -101,8 +96,6 @@ def test_to_set_apart_the_nodes_without_edges_is_no_merit(monkeypatch):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_of_equal_partitions_the_first_is_taken(monkeypatch, seed):
-    from graphclust.heads import auto
-
     graph = planted(seed)
     labels = graph.y.numpy()
     turned = np.random.default_rng(seed).permutation(4)[labels]
