@@ -78,7 +78,8 @@ def _table(path: Path, _: str | None) -> str:
 def _matrix(path: Path, metric: str | None) -> str:
     experiment = read_experiment(path)
     rows = in_order(experiment, frame(exported_rows(experiment, path), experiment.task))
-    text = render_matrix(matrix(rows, metric or "nmi", experiment.task), "markdown").rstrip()
+    found = matrix(rows, metric or "nmi", experiment.task, experiment.tuned_on)
+    text = render_matrix(found, "markdown").rstrip()
     return f"**{experiment.title}**\n\n{text}"
 
 

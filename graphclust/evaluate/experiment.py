@@ -5,6 +5,7 @@ task = "clustering"                     # the default; others: `evaluate.tasks`
 datasets = ["cora", "citeseer"]         # "sbm:n=100,seed={seed}": another graph a seed
 seeds = 10
 time_limit = 600                        # seconds of a run; memory_limit: its megabytes
+tuned_on = ["cora"]                     # sets whose classes were looked at when settings were found
 
 [[run]]
 method = "leiden"
@@ -38,7 +39,7 @@ from graphclust.params import check, unknown
 SEED = "{seed}"  # in the name of a generated data set: another graph for every seed
 CLASSES = "classes"  # stands for the number of classes in a parameter
 NEEDED = {"title", "datasets", "seeds", "run"}
-OPTIONS = ("task", "published", "time_limit", "memory_limit")
+OPTIONS = ("task", "published", "time_limit", "memory_limit", "tuned_on")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,7 @@ class Experiment:
     published: dict[str, Any] = field(default_factory=dict)
     time_limit: float = 600.0
     memory_limit: float | None = None
+    tuned_on: list[str] = field(default_factory=list)
 
     def seeds_of(self, run: Run) -> int:
         """How many seeds a run is asked for."""
@@ -99,6 +101,10 @@ def read_experiment(path: str | Path) -> Experiment:
     labels = [run.label for run in runs]
     if twice := {label for label in labels if labels.count(label) > 1}:
         raise GraphError(f"{path.name}: two runs are called {', '.join(sorted(twice))}")
+    for name in content.get("tuned_on", []):
+        if name not in content["datasets"]:
+            wrong = unknown("data set in tuned_on", name, content["datasets"])
+            raise GraphError(f"{path.name}: {wrong}")
     options = {key: content[key] for key in OPTIONS if key in content}
     kept = {key: content[key] for key in ("title", "datasets", "seeds")}
     return Experiment(name=path.stem, runs=runs, **kept, **options)

@@ -25,8 +25,10 @@ A TOML holds what was printed, and names the experiments whose rows are ours:
 
     [[anchors.anchor]]
     dataset = "cora"
-    claimed = [78.6, 64.6]                # the highest claims, `claimed_by` whom; a re-run as above
-    claimed_by = "X; Y"
+    claimed = [78.6, 64.6]                # the highest claim of each score, and whose it is
+    claimed_by = ["X", "Y"]
+    rerun = [74.9, nan]                   # optional, the highest re-run of each score likewise
+    rerun_by = ["Z", ""]
     ours = { filter = ["heads/filter.toml", "filter(n_clusters=classes)"] }
 """
 
@@ -61,7 +63,14 @@ def read_ledger(path: Path) -> dict[str, Any]:
         for claim in group["claim"]:
             _check(path.name, claim, CLAIM, RERUN | OURS, len(group["scores"]))
     for anchor in content["anchors"]["anchor"]:
-        _check(path.name, anchor, ANCHOR, RERUN, len(content["anchors"]["scores"]))
+        n = len(content["anchors"]["scores"])
+        _check(path.name, anchor, ANCHOR, RERUN, n)
+        for key in ("claimed_by", "rerun_by"):
+            if len(anchor.get(key, [""] * n)) != n:
+                raise GraphError(
+                    f"{path.name}: {anchor['dataset']}: {key} must hold {n} names, "
+                    f"found {len(anchor[key])}"
+                )
     return content
 
 
@@ -111,17 +120,25 @@ def _group(group: dict[str, Any], folder: Path) -> str:
 
 
 def _anchors(anchors: dict[str, Any], folder: Path) -> str:
+    """A table for each data set: the highest claim and re-run of each score, then our methods."""
     scores, scale = anchors["scores"], anchors.get("scale", 1)
-    columns = list(dict.fromkeys(name for anchor in anchors["anchor"] for name in anchor["ours"]))
-    heads = ["data set", "highest claims", "by", "best re-run", *columns]
-    lines = []
+    parts = [f"## {anchors['title']}", anchors["about"].strip()]
     for anchor in anchors["anchor"]:
-        name, given = anchor["dataset"], anchor["ours"]
-        ours = [_ours(given.get(c), name, scores, scale, folder, oracle=False) for c in columns]
-        claimed = _figures(anchor["claimed"], scale)
-        line = [name, claimed, anchor["claimed_by"], _rerun(anchor, scale)]
-        lines.append([*line, *(_spread(found, scale) for found in ours)])
-    return f"## {anchors['title']}\n\nFigures: {_headings(scores)}.\n\n{_table(heads, lines)}"
+        name = anchor["dataset"]
+        lines = [_highest("highest claim", anchor, "claimed", scale)]
+        if "rerun" in anchor:
+            lines.append(_highest("highest re-run", anchor, "rerun", scale))
+        for method, reference in anchor["ours"].items():
+            found = _ours(reference, name, scores, scale, folder, oracle=False)
+            lines.append([method, *_means(found, scale), _seeds(found)])
+        heads = [f"`{name}`", *map(_heading, scores), "seeds"]
+        parts.append(_table(heads, lines))
+    return "\n\n".join(parts)
+
+
+def _highest(title: str, anchor: dict[str, Any], key: str, scale: float) -> list[str]:
+    pairs = zip(anchor[key], anchor[f"{key}_by"], strict=True)
+    return [title, *(f"{_figures([v], scale)} {who}".rstrip() for v, who in pairs), ""]
 
 
 def _ours(
@@ -160,6 +177,8 @@ def _difference(claim: dict[str, Any], free: Any, best: Any, scale: float) -> st
             gaps = [
                 value - claimed for value, claimed in zip(values, claim["claimed"], strict=True)
             ]
+            if all(map(math.isnan, gaps)):
+                return NONE
             return f"{who}: {' / '.join(_signed(gap, scale) for gap in gaps)}"
     return NONE
 
@@ -180,11 +199,22 @@ def _spread(
     if found is None:
         return NONE
     source = [f"[{Path(reference[0]).stem}]({reference[0]})"] if reference else []
+    about = [f"{_seeds(found)} seeds", *source, *([note] if note else [])]
+    return f"{' / '.join(_means(found, scale))} ({'; '.join(about)})"
+
+
+def _means(found: pd.DataFrame, scale: float) -> list[str]:
+    """Of each score; the mean alone of a method without chance, of which there is one run."""
     digits = _digits(scale)
     pairs = zip(found.loc["mean"], found.loc["std"], strict=True)
-    texts = [f"{mean:.{digits}f} ± {sd:.{digits}f}" for mean, sd in pairs]
-    about = [f"{found.loc['count'].min():.0f} seeds", *source, *([note] if note else [])]
-    return f"{' / '.join(texts)} ({'; '.join(about)})"
+    return [
+        f"{mean:.{digits}f}" + ("" if math.isnan(sd) else f" ± {sd:.{digits}f}")
+        for mean, sd in pairs
+    ]
+
+
+def _seeds(found: pd.DataFrame) -> str:
+    return f"{found.loc['count'].min():.0f}"
 
 
 def _figures(values: list[float], scale: float) -> str:
@@ -204,7 +234,11 @@ def _digits(scale: float) -> int:
 
 
 def _headings(scores: list[str]) -> str:
-    return " / ".join(HEADINGS.get(score, f"`{score}`") for score in scores)
+    return " / ".join(map(_heading, scores))
+
+
+def _heading(score: str) -> str:
+    return HEADINGS.get(score, f"`{score}`")
 
 
 def _table(heads: list[str], lines: list[list[str]]) -> str:

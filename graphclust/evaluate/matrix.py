@@ -5,7 +5,7 @@ A matrix is of one task, so that figures of the best epoch by the classes never 
 
 import html
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,8 @@ class Matrix:
         runs, failed: how many were made, and how many of them ended badly.
         best: the best mean of each set. near: not told apart from it (Welch's test at 5 %).
         protocols: which state of each method's runs is judged (`tasks.protocol`).
+        fresh: the ranks on sets whose classes nobody looked at when settings were found, of the
+            methods that are ranked; None where all sets are such.
     """
 
     metric: str
@@ -49,10 +51,16 @@ class Matrix:
     near: pd.DataFrame
     protocols: dict[str, str]
     ranks: Ranks | None
+    fresh: Ranks | None
 
 
-def matrix(rows: pd.DataFrame, metric: str, task: str = "clustering") -> Matrix:
+def matrix(
+    rows: pd.DataFrame, metric: str, task: str = "clustering", tuned_on: Sequence[str] = ()
+) -> Matrix:
     """The matrix of a score from rows of one task.
+
+    Args:
+        tuned_on: data sets whose classes were looked at when settings were found.
 
     Raises:
         ValueError: no such score, or no row.
@@ -80,6 +88,8 @@ def matrix(rows: pd.DataFrame, metric: str, task: str = "clustering") -> Matrix:
     near = table(
         lambda d, m: d in winner and _alike(groups[d, winner[d]], groups.get((d, m), none))
     )
+    judged = upward.mask(mean.isna() & (failed > 0), -np.inf)
+    ranked = ranks(judged)
     return Matrix(
         metric=metric,
         task=task,
@@ -90,8 +100,17 @@ def matrix(rows: pd.DataFrame, metric: str, task: str = "clustering") -> Matrix:
         best=upward.eq(upward.max()),
         near=near.astype(bool),
         protocols=dict(zip(rows["label"], rows["protocol"].fillna(""), strict=True)),
-        ranks=ranks(upward.mask(mean.isna() & (failed > 0), -np.inf)),
+        ranks=ranked,
+        fresh=_fresh(judged, ranked, tuned_on),
     )
+
+
+def _fresh(judged: pd.DataFrame, ranked: Ranks | None, tuned_on: Sequence[str]) -> Ranks | None:
+    """Ranks of the methods that are ranked, on those of their sets that are not in `tuned_on`."""
+    names = [name for name in ranked.datasets if name not in tuned_on] if ranked else []
+    if ranked is None or not 0 < len(names) < len(ranked.datasets):
+        return None
+    return ranks(judged.loc[ranked.mean.index, names])
 
 
 def _mean(values: NDArray[np.float64]) -> float:
@@ -190,13 +209,23 @@ def notes(found: Matrix) -> list[str]:
     lines.append(text)
     if not np.isnan(ranked.friedman):
         first, apart = ranked.mean.index[0], ranked.holm.iloc[0] < LEVEL
-        pairs = len(ranked.mean) * (len(ranked.mean) - 1) / 2
+        pairs = len(ranked.mean) * (len(ranked.mean) - 1) // 2
         few = pairs * 0.5 ** (len(ranked.datasets) - 1) >= LEVEL
         none = "none, nor could it be on so few sets" if few else "none"
         worse = ", ".join(map(str, ranked.holm.index[apart])) or none
         lines.append(
             f"Friedman: p = {ranked.friedman:.2g}; mean ranks differ (Nemenyi, 5 %) from "
-            f"{ranked.critical:.2f} on. Told apart from {first} by Wilcoxon and Holm: {worse}."
+            f"{ranked.critical:.2f} on. Told apart from {first} by Wilcoxon's test with Holm's "
+            f"correction over all {pairs} pairs: {worse}."
+        )
+    if found.fresh is not None:
+        of = ", ".join(f"{label} {rank:.2f}" for label, rank in found.fresh.mean.items())
+        p = found.fresh.friedman
+        lines.append(
+            f"Mean ranks on the {count(len(found.fresh.datasets), 'data set')} whose classes "
+            "nobody looked at when settings were found"
+            + ("" if np.isnan(p) else f" (Friedman: p = {p:.2g})")
+            + f": {of}."
         )
     return lines
 

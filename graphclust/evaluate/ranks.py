@@ -24,7 +24,7 @@ class Ranks:
     Attributes:
         mean: rank of each method.
         datasets: names of those sets.
-        friedman: p-value of "all are alike"; NaN for fewer than three methods or two sets.
+        friedman: p-value of "all are alike"; NaN for fewer than three methods.
         critical: difference of mean ranks from which on Nemenyi tells two methods apart.
         holm: p-value of each pair, by Wilcoxon's test and Holm's correction over all pairs.
         left_out: methods and sets that were not run together with the others.
@@ -54,7 +54,7 @@ class Ranks:
 
 
 def ranks(scores: pd.DataFrame) -> Ranks | None:
-    """Ranks of methods (rows) over data sets (columns); None where no two can be compared.
+    """Ranks of methods (rows) over data sets (columns); None without two of each to compare.
 
     Scores are means over seeds, high ones good. NaN: was not run there; the methods or sets that
     lack most are left out until none is missing. −∞: no run ended well, which ranks last.
@@ -63,7 +63,7 @@ def ranks(scores: pd.DataFrame) -> Ranks | None:
     left_out = [*map(str, scores.index.difference(whole.index, sort=False))]
     left_out += map(str, scores.columns.difference(whole.columns, sort=False))
     methods, sets = whole.shape
-    if methods < 2 or sets < 1:
+    if methods < 2 or sets < 2:
         return None
     of_set = stats.rankdata(-whole.to_numpy(), axis=0)
     mean = pd.Series(of_set.mean(axis=1), index=whole.index).sort_values(kind="stable")
@@ -118,8 +118,7 @@ def complete(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _friedman(of_set: NDArray[np.float64]) -> float:
-    methods, sets = of_set.shape
-    if methods < 3 or sets < 2 or np.ptp(of_set, axis=0).max() == 0:
+    if len(of_set) < 3 or np.ptp(of_set, axis=0).max() == 0:
         return float("nan")
     return float(stats.friedmanchisquare(*of_set).pvalue)
 

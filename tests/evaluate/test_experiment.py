@@ -183,6 +183,7 @@ def test_a_document_may_ask_for_one_score_over_all_sets(small, tmp_path):
         ('n_clusters = "classes"', "n_clusters = 0", r"n_clusters must lie in \[1, ∞\], found 0"),
         ('title = "Small"', 'titel = "Small"', "unknown keys titel"),
         ("seeds = 2", "", "lacks seeds"),
+        ("seeds = 2", 'seeds = 2\ntuned_on = ["kara"]', "data set in tuned_on 'kara'"),
         ("seeds = 2", 'seeds = 2\ntask = "best"', "unknown task 'best'; did you mean labels"),
         ("seeds = 2", "seeds = = 2", "is no TOML"),
         ('method = "louvain"', 'method = "louvain"\nseed = 3', "unknown keys seed in"),

@@ -40,13 +40,16 @@ label_free = ["free.toml", "leiden"]
 note = "defaults"
 [anchors]
 title = "To be matched"
+about = "Each score by itself."
 scores = ["acc", "nmi"]
 scale = 100
 [[anchors.anchor]]
 dataset = "karate"
 claimed = [99.0, 98.0]
-claimed_by = "Z"
-ours = { Leiden = ["free.toml", "leiden"] }
+claimed_by = ["Z", "V"]
+rerun = [96.5, nan]
+rerun_by = ["U", ""]
+ours = { Leiden = ["free.toml", "leiden"], once = ["free.toml", "spectral(n_clusters=classes)"] }
 """
 ORACLE = 'oracle = ["best.toml", "leiden"]\nlabel_free = '
 
@@ -82,7 +85,15 @@ def test_a_claim_its_rerun_and_our_rows(folder):
         "| X | karate | 97.10 / – | paper | best epoch | 90.00 / 80.00; Y | "
         "75.0 ± 7.1 / 60.0 ± 0.0 (2 seeds; [free](free.toml); defaults) | – | ours: −22.1 / – |"
     ) in text
-    assert "| karate | 99.00 / 98.00 | Z | – | 75.0 ± 7.1 / 60.0 ± 0.0 (2 seeds) |" in text
+
+
+def test_the_highest_of_each_score_and_our_rows_below(folder):
+    assert rendered(folder).endswith(
+        "## To be matched\n\nEach score by itself.\n\n"
+        "| `karate` | ACC | NMI | seeds |\n| --- | --- | --- | --- |\n"
+        "| highest claim | 99.00 Z | 98.00 V |  |\n| highest re-run | 96.50 U | – |  |\n"
+        "| Leiden | 75.0 ± 7.1 | 60.0 ± 0.0 | 2 |\n| once | 100.0 | 100.0 | 1 |"
+    )
 
 
 def test_the_difference_is_that_of_the_best_evidence(folder):
@@ -91,6 +102,13 @@ def test_the_difference_is_that_of_the_best_evidence(folder):
     assert "| ours, oracle: −2.1 / – |" in rendered(folder, a=(free, oracle))
     assert "| ours: −22.1 / – |" in rendered(folder, a=(free, f"{free}\n{oracle}"))
     assert "| re-run: −7.1 / – |" in rendered(folder, a=(free + '\nnote = "defaults"', ""))
+    never = 'rerun = [nan, nan]\nrerun_by = "Y, who ran out of memory"\n'
+    failed = rendered(
+        folder,
+        a=('rerun = [90.0, 80.0]\nrerun_by = "Y"\n', never),
+        b=(free + '\nnote = "defaults"', ""),
+    )
+    assert "| –; Y, who ran out of memory | – | – | – |" in failed
     unknown = rendered(folder, a=("claimed = [97.1, nan]", "claimed = [nan, nan]"))
     assert "| X | karate | – | paper |" in unknown
     assert "| – | – |\n\n## To be" in unknown
@@ -112,6 +130,7 @@ def test_an_oracle_never_stands_among_the_others(folder):
         ('protocol = "best epoch"', 'protocol = "b"\nyear = 2', "X karate: unknown keys year"),
         ("claimed = [97.1, nan]", "claimed = [97.1]", "claimed must hold 2 figures, found 1"),
         ('rerun_by = "Y"\n', "", "rerun and rerun_by go together"),
+        ('["Z", "V"]', '["Z"]', "karate: claimed_by must hold 2 names, found 1"),
         ('about = "Read with care."', "", "must hold about, group and anchors"),
         (', "leiden"]\nnote', "]\nnote", r"one label on karate, found \['leiden', 'spectral"),
         ('"leiden"]\nnote', '"louvain"]\nnote', r"one label on karate, found \[\]"),

@@ -69,6 +69,18 @@ def test_failures_rank_last_and_what_was_not_run_is_not_ranked():
     assert found.ranks.left_out == ["c"]
 
 
+def test_ranks_on_sets_that_nobody_looked_at():
+    """Of the same methods: c, which is not ranked, is not ranked there either."""
+    table = rows(a__x=[0.3], a__y=[0.1], a__z=[0.1], b__x=[0.2], b__y=[0.2], b__z=[0.3], c__y=[1.0])
+    found = matrix(table, "nmi", tuned_on=["x"])
+    assert found.ranks.mean.round(2).to_dict() == {"b": 1.33, "a": 1.67}
+    assert found.fresh.mean.to_dict() == {"b": 1.0, "a": 2.0}
+    assert "2 data sets whose classes nobody looked at" in notes(found)[-1]
+    assert notes(found)[-1].endswith(": b 1.00, a 2.00.")
+    for sets in ([], ["elsewhere"], ["x", "y", "z"]):
+        assert matrix(table, "nmi", tuned_on=sets).fresh is None
+
+
 def test_the_markdown_says_everything():
     text = render_matrix(matrix(EXAMPLE, "nmi"), "markdown")
     lines = text.splitlines()
