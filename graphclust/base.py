@@ -211,7 +211,7 @@ class Method(ABC):
                 "`as_graph`, or --time, names their column"
             )
         if cls.kinds and "signed" not in cls.kinds and is_signed(graph):
-            negative = int((graph.edge_weight < 0).sum())
+            negative = int((graph.edge_weight < 0).sum()) // (1 if graph.directed else 2)
             return f"{cls.name} takes no negative edge weights; found {negative} of them"
         if cls.kinds and "undirected" not in cls.kinds and not graph.directed:
             return f"{cls.name} reads the direction of arcs; this graph is undirected"

@@ -57,18 +57,24 @@ def draw_profile(tuning: Tuning, path: str | Path) -> None:
     axes.plot(x, table["rewired"], "s--", color="0.55", label="rewired graphs")
     axes.plot(x, table["adjusted"], "D-", color=SECOND, label="adjusted")
     error = table["error"]
-    axes.fill_between(
-        x, table["adjusted"] - error, table["adjusted"] + error, color=SECOND, alpha=0.2, lw=0
-    )
+    low, high = table["adjusted"] - error, table["adjusted"] + error
+    axes.fill_between(x, low, high, color=SECOND, alpha=0.2, lw=0, label="its standard error")
     out = table["trivial"].to_numpy()
-    axes.plot(x[out], table["adjusted"][out], "D", color="white", mec=SECOND, label="not chosen")
+    axes.plot(
+        x[out],
+        table["adjusted"][out],
+        "D",
+        color="white",
+        mec=SECOND,
+        label="left out: says nothing",
+    )
     if tuning.value is not None:
         axes.axvline(tuning.value, color="black", lw=0.8, label=f"chosen: {tuning.value:.4g}")
     pairs = zip(x, table["n_clusters"], strict=True)
     axes.set_xticks(x, [f"{value:.3g}\n({k})" for value, k in pairs])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(f"{tuning.over} (clusters)")
-    axes.set_ylabel("AMI between samples of the edges")
+    axes.set_ylabel("AMI between samples of the edges; adjusted: beyond rewired graphs")
     axes.legend(fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     write_picture(figure, path)

@@ -90,13 +90,15 @@ class GraphClassifier:
             trace: called as `trace(epoch, **numbers)`; returning True stops.
 
         Raises:
-            GraphError: as `graph_set`; no classes, or a class of one graph.
+            GraphError: as `graph_set`; no classes, a single one, or one of a single graph.
         """
         check(self)
         given = graph_set(graphs, y)
         if given.y is None:
             raise GraphError("classes y are needed, one a graph")
         classes, own = np.unique(given.y, return_inverse=True)
+        if len(classes) < 2:
+            raise GraphError(f"y must hold at least 2 classes, found {classes.tolist()} alone")
         if np.bincount(own).min() < 2:
             rare = classes[np.bincount(own).argmin()]
             raise GraphError(f"a class must have at least 2 graphs; class {rare} has one")
@@ -160,6 +162,9 @@ class GraphModel:
     classes: Ints
     history: list[dict[str, float]]
     seconds: float
+
+    def __repr__(self) -> str:
+        return f"GraphModel({len(self.classes)} classes, {len(self.history)} epochs, {self.method})"
 
     def scores(self, graphs: Any) -> NDArray[np.float32]:
         """(G, C) how likely each class is; rows sum to 1."""

@@ -73,7 +73,9 @@ def cluster(
 ) -> None:
     """Cluster one graph and say what came out."""
     with user_errors():
-        check_output(output, (".csv", ".tsv", ".json", ".parquet", ".graphml", ".npz"))
+        check_output(
+            output, (".csv", ".tsv", ".json", ".parquet", ".graphml", ".npz"), read=(graph, nodes)
+        )
         check_output(plot, PICTURES)
         from graphclust.auto import AUTO, choose
         from graphclust.evaluate.estimate import refuse_what_cannot_fit
@@ -131,7 +133,7 @@ def embed(
         from graphclust.report import show_embedding
         from graphclust.results import Embedding
 
-        check_output(output, (".npz", *VECTOR_FORMATS))
+        check_output(output, (".npz", *VECTOR_FORMATS), read=(graph, nodes))
         biases = [f"{name}={value!r}" for name, value in (("p", p), ("q", q)) if value is not None]
         if not hasattr(METHODS[method], "embed"):
             able = ", ".join(name for name in METHODS if hasattr(METHODS[name], "embed"))
@@ -199,7 +201,7 @@ def convert(
         from graphclust.graph.writers import GRAPH_FORMATS, save
         from graphclust.loaders import load
 
-        check_output(output, GRAPH_FORMATS, ending(output))
+        check_output(output, GRAPH_FORMATS, ending(output), read=(graph, nodes))
         with shown_warnings():
             save(load(graph, directed=directed, nodes=nodes, time=time), output)
         say(f"written: {output}")

@@ -96,8 +96,11 @@ class Result:
                 history=meta["history"],
                 extras=meta["extras"] | extras,
             )
-        except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise GraphError(f"{path} holds no saved {cls.__name__}: {error}") from None
+        except KeyError as error:
+            raise GraphError(f"{path} holds no saved {cls.__name__}: it lacks {error}") from None
+        except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            why = "it is another kind of file" if "pickle" in str(error) else error
+            raise GraphError(f"{path} holds no saved {cls.__name__}: {why}") from None
 
     @classmethod
     def _own(cls) -> list[str]:

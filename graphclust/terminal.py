@@ -3,7 +3,7 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -138,8 +138,13 @@ def files_first(show: Callable[[], None]) -> Iterator[list[str]]:
         say(line)
 
 
-def check_output(path: Path | None, accepted: tuple[str, ...], suffix: str | None = None) -> None:
-    """Refuse an output that could not be written, before anything runs."""
+def check_output(
+    path: Path | None,
+    accepted: tuple[str, ...],
+    suffix: str | None = None,
+    read: Iterable[str | Path | None] = (),
+) -> None:
+    """Refuse an output that could not be written, or is a file that is read, before all else."""
     if path is None:
         return
     if (suffix or path.suffix) not in accepted:
@@ -150,6 +155,9 @@ def check_output(path: Path | None, accepted: tuple[str, ...], suffix: str | Non
         raise FileNotFoundError(f"the folder {path.parent} does not exist")
     if not os.access(path.resolve().parent, os.W_OK):
         raise PermissionError(f"the folder {path.parent} cannot be written to")
+    for source in map(str, filter(None, read)):
+        if path.exists() and os.path.exists(source) and path.samefile(source):
+            raise ValueError(f"{path} is what is read; name another file for what is written")
 
 
 def write_text(text: str, path: Path) -> str:

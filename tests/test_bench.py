@@ -76,6 +76,28 @@ def test_rows_go_to_a_csv_and_back(tiny, tmp_path):
     assert run("table", tiny) == run("table", tiny, *store), "what the store lacks"
 
 
+def test_rows_of_the_csv_alone_are_told_of_and_never_lost(tiny, tmp_path):
+    """As in a fresh clone: rows in `results`, and a store that is new."""
+    run("run", tiny, "--seeds", "1")
+    run("export", tiny)
+    before = (tmp_path / "tiny.csv").read_bytes()
+    (tmp_path / "bench.sqlite").unlink()
+    told = run("status", tiny)
+    assert "tiny.csv has 5 rows that bench.sqlite lacks; graphclust bench import takes" in told
+    assert "15 cells, 0 done" in told
+    run("run", tiny, "--seeds", "1", "--datasets", "wine")
+    refused = run("export", tiny, code=2)
+    assert "has 3 rows that" in refused
+    assert "take them first: graphclust bench import" in refused
+    assert (tmp_path / "tiny.csv").read_bytes() == before
+    run("import", tiny)
+    assert "lacks" not in run("status", tiny)
+    assert "tiny: 5 rows" in run("export", tiny)
+    (tmp_path / "tiny.csv").write_text("a,b,c\n1,2,3\n")
+    assert "tiny.csv holds no results: it begins with 'a,b,c'" in run("export", tiny, code=2)
+    assert (tmp_path / "tiny.csv").read_text() == "a,b,c\n1,2,3\n"
+
+
 def test_failures_are_told_and_tried_again(tiny, tmp_path):
     tiny.write_text(TINY + '[[run]]\nmethod = "leiden"\nparams = { n_clusters = 40 }\n')
     text = run("run", tiny, "--datasets", "karate", "--seeds", "1")
@@ -111,6 +133,7 @@ def test_oracles_have_a_table_of_their_own(tiny, tmp_path):
             "unknown data set of tiny 'karat'; did you mean",
         ),
         (("table", "{tiny}"), "there are no rows yet"),
+        (("table", "{tiny}", "--test", "t"), "test must be one of nemenyi, wilcoxon, found 't'"),
         (("table", "{tiny}", "-o", "a.pdf"), "the ending must be one of .md, .csv, .html, .tex"),
         (("import", "{tiny}", "--store", "{tiny}.csv"), "name a .sqlite"),
     ],

@@ -77,6 +77,7 @@ def test_it_stops_on_graphs_held_out_and_keeps_the_best_weights():
     [
         (lambda g, y: (g, None), "classes y are needed"),
         (lambda g, y: (g, [*y[:-1], 99]), "class 99 has one"),
+        (lambda g, y: (g, [7] * len(y)), r"at least 2 classes, found \[7\] alone"),
         (lambda g, y: (g, y[:-1]), "one a graph"),
     ],
 )

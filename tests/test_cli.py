@@ -339,6 +339,18 @@ def test_a_picture_of_another_kind_is_refused_before_anything_runs(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_is_read_is_never_written_over(tmp_path):
+    path, text = tmp_path / "e.csv", "source,target\na,b\nb,c\n"
+    path.write_text(text)
+    for words in (
+        ["cluster", str(path), "-o"],
+        ["convert", str(path)],
+        ["compare", str(path), "-o"],
+    ):
+        assert "e.csv is what is read; name another file" in refused(*words, str(path))
+    assert path.read_text() == text
+
+
 def test_clusters_between_which_nothing_flows(tmp_path):
     (tmp_path / "e.csv").write_text("source,target\na,b\nb,c\nc,a\nx,y\ny,z\nz,x\n")
     text = run("cluster", str(tmp_path / "e.csv"), "--directed", "--plot", str(tmp_path / "e.svg"))

@@ -135,7 +135,10 @@ def bench_table(
         check_output(output, (".md", ".csv", ".html", ".tex"))
         from graphclust.bench_report import draw_all, tables
         from graphclust.evaluate.matrix import render_matrix
+        from graphclust.evaluate.ranks import check_test
         from graphclust.evaluate.store import exported_rows, stored_rows
+
+        check_test(test)
 
         if output:
             form = {".md": "markdown", ".tex": "latex"}.get(output.suffix, output.suffix[1:])
@@ -241,16 +244,24 @@ def _opened(
     return [(experiment, open_store(path)) for experiment in experiments]
 
 
-def _states(*given: Any) -> Iterator[tuple[Any, Any, Any]]:
+def _states(files: list[Path], *given: Any) -> Iterator[tuple[Any, Any, Any]]:
     """As `_opened`, each with its state, found out when its turn comes."""
     from graphclust.evaluate import server
 
     server.start()
+    from graphclust.evaluate.experiment import results_path
     from graphclust.evaluate.grid import state
+    from graphclust.evaluate.store import rows_outside
+    from graphclust.graph.errors import count
 
-    for experiment, kept in _opened(*given):
+    for path, (experiment, kept) in zip(files, _opened(files, *given), strict=True):
         with shown_warnings():
             now = state(experiment, kept)
+        if alone := rows_outside(kept, results_path(path), experiment.task):
+            say(
+                f"{experiment.name}: {results_path(path)} has {count(alone, 'row')} that "
+                f"{kept.path.name} lacks; graphclust bench import takes them up"
+            )
         yield experiment, kept, now
 
 

@@ -67,8 +67,8 @@ def compare(
     """Run several methods over several seeds, Leiden always among them, and show a table."""
     with user_errors():
         forms = {".csv": "csv", ".md": "markdown", ".html": "html"}
-        check_output(output, tuple(forms))
-        check_output(rows, (".csv",))
+        check_output(output, tuple(forms), read=(graph, nodes))
+        check_output(rows, (".csv",), read=(graph, nodes))
         check_output(plot, PICTURES)
         drawn = parse_share(share)
         from graphclust.evaluate import server

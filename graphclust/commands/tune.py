@@ -64,7 +64,7 @@ def tune(
 ) -> None:
     """Choose a resolution or a number of clusters, without labels, by stability beyond chance."""
     with user_errors():
-        check_output(output, (".csv",))
+        check_output(output, (".csv",), read=(graph, nodes))
         check_output(plot, PICTURES)
         drawn, tried = parse_share(share), _numbers(values)
         if over == "n_clusters" and n_clusters is not None:

@@ -26,7 +26,7 @@ cora = { acc = 0.7316 }
 
 import itertools
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ from typing import Any
 from graphclust.base import Method
 from graphclust.evaluate import tasks
 from graphclust.graph.errors import GraphError
-from graphclust.params import check, unknown
+from graphclust.params import check, describe, param, unknown
 
 SEED = "{seed}"  # in the name of a generated data set: another graph for every seed
 CLASSES = "classes"  # stands for the number of classes in a parameter
-NEEDED = {"title", "datasets", "seeds", "run"}
+NEEDED = ("title", "datasets", "seeds", "run")
 OPTIONS = ("task", "published", "time_limit", "memory_limit", "tuned_on")
 
 
@@ -49,7 +49,7 @@ class Run:
     method: str
     params: dict[str, Any]
     label: str
-    seeds: int | None = None
+    seeds: int | None = param(None, "at most", low=1)
 
     def build(self, task: str, classes: int, seed: int) -> Method:
         """The method itself."""
@@ -69,12 +69,12 @@ class Experiment:
     name: str
     title: str
     datasets: list[str]
-    seeds: int
+    seeds: int = param(help="how many", low=1)
     runs: list[Run]
     task: str = "clustering"
     published: dict[str, Any] = field(default_factory=dict)
-    time_limit: float = 600.0
-    memory_limit: float | None = None
+    time_limit: float = param(600.0, "seconds", low=1e-3)
+    memory_limit: float | None = param(None, "megabytes", low=1)
     tuned_on: list[str] = field(default_factory=list)
 
     def seeds_of(self, run: Run) -> int:
@@ -90,24 +90,48 @@ def read_experiment(path: str | Path) -> Experiment:
             runs of one label.
     """
     path = Path(path)
-    content = read_toml(path)
-    if strange := content.keys() - NEEDED - set(OPTIONS):
-        raise GraphError(f"{path.name}: unknown keys {', '.join(sorted(strange))}")
-    if missing := NEEDED - content.keys():
-        raise GraphError(f"{path.name} lacks {', '.join(sorted(missing))}")
-    runs = [run for entry in content["run"] for run in _runs(path.name, entry)]
+    try:
+        return _experiment(path.stem, read_toml(path))
+    except (ValueError, TypeError) as error:
+        raise GraphError(f"{path.name}: {error}") from None
+
+
+def _experiment(name: str, content: dict[str, Any]) -> Experiment:
+    _keys("the file", content, NEEDED, OPTIONS)
+    entries = content.pop("run")
+    if not _is_list(entries, dict):
+        raise TypeError(f"run must be one or more tables, each under [[run]], found {entries!r}")
+    runs = [run for entry in entries for run in _runs(entry)]
+    experiment = Experiment(name=name, runs=runs, **content)
+    check(experiment)
+    for key in ("datasets", "tuned_on"):
+        names = getattr(experiment, key)
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError(f"{key} must list names, found {names!r}")
+        if len(set(names)) < len(names):
+            raise ValueError(f"{key} must list each name once, found {names}")
+    for dataset in experiment.tuned_on:
+        if dataset not in experiment.datasets:
+            raise ValueError(unknown("data set in tuned_on", dataset, experiment.datasets))
     for run in runs:
-        _check(path.name, content.get("task", "clustering"), run)
+        _check(experiment.task, run)
     labels = [run.label for run in runs]
     if twice := {label for label in labels if labels.count(label) > 1}:
-        raise GraphError(f"{path.name}: two runs are called {', '.join(sorted(twice))}")
-    for name in content.get("tuned_on", []):
-        if name not in content["datasets"]:
-            wrong = unknown("data set in tuned_on", name, content["datasets"])
-            raise GraphError(f"{path.name}: {wrong}")
-    options = {key: content[key] for key in OPTIONS if key in content}
-    kept = {key: content[key] for key in ("title", "datasets", "seeds")}
-    return Experiment(name=path.stem, runs=runs, **kept, **options)
+        raise ValueError(f"two runs are called {', '.join(sorted(twice))}")
+    return experiment
+
+
+def _keys(where: str, given: dict[str, Any], needed: Collection[str], more: Iterable[str]) -> None:
+    for key in given:
+        if key not in {*needed, *more}:
+            raise ValueError(f"{unknown('key', key, [*needed, *more])} in {where}")
+    if missing := [key for key in needed if key not in given]:
+        raise ValueError(f"{where} lacks {', '.join(missing)}")
+
+
+def _is_list(found: Any, kind: type) -> bool:
+    """Is it a list of at least one, and all of that kind?"""
+    return isinstance(found, list) and bool(found) and all(isinstance(x, kind) for x in found)
 
 
 def restrict(
@@ -137,21 +161,23 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"no file {path}")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise GraphError(f"{path.name} is no TOML: {error}") from None
 
 
-def _runs(file: str, entry: dict[str, Any]) -> Iterator[Run]:
+def _runs(entry: dict[str, Any]) -> Iterator[Run]:
     """The runs of one [[run]]: one for each combination of what its `grid` lists."""
-    if strange := entry.keys() - {"method", "params", "label", "seeds", "grid"}:
-        raise GraphError(f"{file}: unknown keys {', '.join(sorted(strange))} in [[run]]")
-    grid = entry.get("grid", {})
-    if not all(isinstance(values, list) for values in grid.values()):
-        raise GraphError(f"{file}: grid must list the values of each parameter, found {grid}")
+    _keys("[[run]]", entry, ("method",), ("params", "label", "seeds", "grid"))
+    name, fixed, grid = entry["method"], entry.get("params", {}), entry.get("grid", {})
+    if not isinstance(name, str):
+        raise TypeError(f"method must be a name, found {name!r}")
+    if not isinstance(fixed, dict):
+        raise TypeError(f"{name}: params must be a table, found {fixed!r}")
+    if not isinstance(grid, dict) or not all(_is_list(values, object) for values in grid.values()):
+        raise TypeError(f"{name}: grid must list the values of each parameter, found {grid!r}")
     for values in itertools.product(*grid.values()):
         chosen = dict(zip(grid, values, strict=True))
-        params = entry.get("params", {}) | chosen
-        name = entry.get("method", "")
+        params = fixed | chosen
         label = _label(entry["label"], chosen) if "label" in entry else _label(name, params)
         yield Run(method=name, params=params, label=label, seeds=entry.get("seeds"))
 
@@ -161,14 +187,22 @@ def _label(name: str, params: dict[str, Any]) -> str:
     return f"{name}({shown})" if shown else name
 
 
-def _check(file: str, task: str, run: Run) -> None:
+def _check(task: str, run: Run) -> None:
+    cls = tasks.methods(task)[run.method]
     try:
+        check(run)
+        if "seed" in run.params:
+            raise ValueError("seed is no parameter here: seeds says how many there are")
+        names = [p["name"] for p in describe(cls)]
+        for name in run.params:
+            if name not in names:
+                raise ValueError(unknown("parameter", name, names))
         method = run.build(task, classes=2, seed=0)
         check(method)
         if obstacle := tasks.obstacle(task, method):
             raise ValueError(obstacle)
     except (ValueError, TypeError) as error:
-        raise GraphError(f"{file}: {run.method}: {error}") from None
+        raise type(error)(f"{run.method}: {error}") from None
 
 
 def results_path(path: str | Path) -> Path:

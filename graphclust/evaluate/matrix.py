@@ -205,21 +205,21 @@ def notes(found: Matrix) -> list[str]:
     methods, sets = count(len(ranked.mean), "method"), count(len(ranked.datasets), "data set")
     text = f"Rank: mean over the {sets} on which all {methods} were run; failed runs rank last."
     if ranked.left_out:
-        text += f" Not ranked: {', '.join(ranked.left_out)}."
+        text += f" Not ranked: {'; '.join(ranked.left_out)}."
     lines.append(text)
     if not np.isnan(ranked.friedman):
         first, apart = ranked.mean.index[0], ranked.holm.iloc[0] < LEVEL
         pairs = len(ranked.mean) * (len(ranked.mean) - 1) // 2
         few = pairs * 0.5 ** (len(ranked.datasets) - 1) >= LEVEL
         none = "none, nor could it be on so few sets" if few else "none"
-        worse = ", ".join(map(str, ranked.holm.index[apart])) or none
+        worse = "; ".join(map(str, ranked.holm.index[apart])) or none
         lines.append(
             f"Friedman: p = {ranked.friedman:.2g}; mean ranks differ (Nemenyi, 5 %) from "
             f"{ranked.critical:.2f} on. Told apart from {first} by Wilcoxon's test with Holm's "
             f"correction over all {pairs} pairs: {worse}."
         )
     if found.fresh is not None:
-        of = ", ".join(f"{label} {rank:.2f}" for label, rank in found.fresh.mean.items())
+        of = "; ".join(f"{label} {rank:.2f}" for label, rank in found.fresh.mean.items())
         p = found.fresh.friedman
         lines.append(
             f"Mean ranks on the {count(len(found.fresh.datasets), 'data set')} whose classes "

@@ -43,14 +43,19 @@ class Ranks:
         Raises:
             ValueError: another test.
         """
-        if test not in TESTS:
-            raise ValueError(f"test must be one of {', '.join(TESTS)}, found {test!r}")
+        check_test(test)
         if test == "wilcoxon":
             found: NDArray[np.bool_] = self.holm.to_numpy() >= LEVEL
             return found
         rank = self.mean.to_numpy()
         apart: NDArray[np.bool_] = np.abs(rank[:, None] - rank) >= self.critical
         return ~apart
+
+
+def check_test(test: str) -> None:
+    """Refuse what is no test of mean ranks."""
+    if test not in TESTS:
+        raise ValueError(f"test must be one of {', '.join(TESTS)}, found {test!r}")
 
 
 def ranks(scores: pd.DataFrame) -> Ranks | None:

@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from graphclust.graph.files import atomic, named_errors
 
 TEXTS = ("dataset", "label", "method", "params")
 BEFORE = (*TEXTS, "seed", "protocol", "data", "status", "reason", *SIZES)
+NEEDED = ("dataset", "label", "seed", "status")  # what every results file has
 COSTS = ("seconds", "cpu_seconds", "peak_mb", "extra_mb")
 ORIGIN = ("warnings", "versions", "commit", "cpu", "at")
 AFTER = (*COSTS, *ORIGIN)
@@ -27,13 +28,23 @@ def columns(task: str) -> list[str]:
 
 
 def read_rows(results: str | Path) -> list[dict[str, str]]:
-    """The whole rows of a results file; none where there is no file yet."""
+    """The whole rows of a results file; none where there is no file yet.
+
+    Raises:
+        GraphError: a file that holds something else.
+    """
     results = Path(results)
     if not results.is_file():
         return []
-    text = results.read_text(encoding="utf-8")
+    try:
+        text = results.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise GraphError(f"{results} holds no results: it is no text ({error})") from None
     whole = text[: text.rfind("\n") + 1]  # a killed writer may leave half a line
-    return list(csv.DictReader(whole.splitlines()))
+    reader = csv.DictReader(whole.splitlines())
+    if whole:
+        _check_columns(results, reader.fieldnames or [])
+    return list(reader)
 
 
 def append_row(results: Path, row: dict[str, Any], columns: list[str]) -> None:
@@ -42,13 +53,14 @@ def append_row(results: Path, row: dict[str, Any], columns: list[str]) -> None:
     A file keeps the columns that it has.
 
     Raises:
+        GraphError: the file holds something else.
         OSError: the row could not be written, on a full disk say; the rows before it are as they
             were.
     """
     with named_errors(results):
         there = results.exists()
+        columns = _columns(results, columns) if there else columns
         start = _cut_to_whole_rows(results) if there else 0
-        columns = columns if start == 0 else _columns(results)
         rest = _text([row], columns, header=start == 0).encode()
         with open(results, "ab", buffering=0) as file:
             try:
@@ -79,13 +91,23 @@ def _text(rows: Iterable[dict[str, Any]], columns: list[str], *, header: bool) -
     return text.getvalue()
 
 
-def _columns(results: Path) -> list[str]:
-    """Names of the columns that a results file has."""
-    with open(results, encoding="utf-8", newline="") as file:
-        found = next(csv.reader(file))
-    if "dataset" not in found:
-        raise GraphError(f"{results} holds no results: it begins with {','.join(found)[:80]!r}")
+def _columns(results: Path, new: list[str]) -> list[str]:
+    """Names of the columns that a results file has; `new` where not even those were written."""
+    with open(results, encoding="utf-8", errors="replace", newline="") as file:
+        head = file.readline()
+    if not head.endswith("\n") and ",".join(new).startswith(head):
+        return new
+    found = next(csv.reader([head]), [])
+    _check_columns(results, found)
     return found
+
+
+def _check_columns(results: Path, found: Sequence[str]) -> None:
+    if lacking := [name for name in NEEDED if name not in found]:
+        raise GraphError(
+            f"{results} holds no results: it begins with {','.join(found)[:80]!r}, without "
+            f"{', '.join(lacking)}"
+        )
 
 
 def _cut_to_whole_rows(results: Path) -> int:
@@ -101,5 +123,8 @@ def frame(rows: list[dict[str, Any]], task: str = "clustering") -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns(task))
     texts = {*TEXTS, "protocol", "data", "status", "reason", *ORIGIN}
     for column in set(table) - texts:
-        table[column] = pd.to_numeric(table[column])
+        try:
+            table[column] = pd.to_numeric(table[column])
+        except ValueError as error:
+            raise GraphError(f"the column {column} of a results file holds text: {error}") from None
     return table

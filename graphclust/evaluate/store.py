@@ -25,7 +25,7 @@ from graphclust.evaluate.rows import (
     read_rows,
     write_rows,
 )
-from graphclust.graph.errors import GraphError
+from graphclust.graph.errors import GraphError, count
 
 Row = dict[str, Any]
 ENDINGS = (".sqlite", ".csv")
@@ -208,11 +208,27 @@ def exported_rows(experiment: Experiment, path: Path) -> list[Row]:
 
 
 def export_rows(experiment: Experiment, store: Store, target: Path) -> int:
-    """Write the rows of an experiment to a CSV, whole or not at all; how many there were."""
+    """Write the rows of an experiment to a CSV, whole or not at all; how many there were.
+
+    Raises:
+        GraphError: the CSV has rows that the store lacks.
+    """
+    if alone := rows_outside(store, target, experiment.task):
+        raise GraphError(
+            f"{target} has {count(alone, 'row')} that {store.path} lacks, and export would "
+            "write it anew; take them first: graphclust bench import"
+        )
     rows = stored_rows(experiment, store)
     if rows:
         write_rows(target, rows, columns(experiment.task))
     return len(rows)
+
+
+def rows_outside(store: Store, results: Path, task: str) -> int:
+    """How many cells have a row in a CSV, but none in the store."""
+    if store.path == results:
+        return 0
+    return len(CsvStore(results).rows(task).keys() - store.rows(task).keys())
 
 
 def import_rows(source: Path, task: str, store: SqliteStore) -> int:

@@ -37,6 +37,8 @@ def with_values(
         raise ValueError(f"{cls.name} reads no edges, so that samples of them tell nothing of it")
     if over == "seed":
         raise ValueError("over must not be seed: no seed is better than another")
+    if values is not None and not isinstance(values, Iterable):
+        raise TypeError(f"values must be a list of numbers, found {values!r}")
     field = numeric(cls, over)
     tried = grid(over, field, n) if values is None else sorted(set(values))
     if not tried:

@@ -237,9 +237,9 @@ def _read_text(
         )
     for end in ("source", "target"):
         table[end] = table[end].str.strip(" \t")
-    _check_cells(path, table, skip)
     if number - 1 not in skip:  # there was no header
         _check_first_row(path, table, number)
+    _check_cells(path, table, skip)
     ends = table[["source", "target"]]
     if ends.apply(lambda end: end.str.fullmatch(WHOLE).all()).all():
         table[["source", "target"]] = ends.astype(np.int64)
@@ -251,14 +251,27 @@ def _read_text(
 
 
 def _check_first_row(path: Path, table: pd.DataFrame, number: int) -> None:
-    """Refuse a header that was taken for an edge: names above nothing but whole numbers."""
-    whole = table[["source", "target"]].apply(lambda end: end.str.fullmatch(WHOLE))
-    words = table[["source", "target"]].iloc[0].str.match(r"[^\W\d]")
-    if len(whole) > 1 and words.all() and whole.iloc[1:].all(axis=None):
+    """Refuse a header that was taken for an edge: names above nothing but whole numbers, or above
+    numbers in the other columns; point out a first edge whose ends are in no other."""
+    ends = table[["source", "target"]]
+    words = ends.iloc[0].str.match(r"[^\W\d]")
+    if len(table) < 2 or not words.all():
+        return
+    first, second = ends.iloc[0]
+    known = "a header must name source and target (or src/dst, from/to, u/v)"
+    numbers = ends.apply(lambda end: end.str.fullmatch(WHOLE)).iloc[1:].all(axis=None)
+    if "weight" in table:
+        weights = pd.to_numeric(table["weight"], errors="coerce")
+        numbers |= np.isnan(weights.iloc[0]) and not np.isnan(weights.iloc[1])
+    if numbers:
         raise GraphError(
-            f"{path.name}, line {number}: {table['source'].iloc[0]!r} and "
-            f"{table['target'].iloc[0]!r} look like a header above whole numbers; a header must "
-            "name source and target (or src/dst, from/to, u/v)"
+            f"{path.name}, line {number}: {first!r} and {second!r} look like a header above "
+            f"numbers; {known}"
+        )
+    if not ends.iloc[1:].isin([first, second]).any(axis=None):
+        warn(
+            f"{path.name}, line {number}: {first!r} and {second!r} are in no other line, and were "
+            f"read as an edge; {known}"
         )
 
 

@@ -238,7 +238,9 @@ def _from_array(array: Array, n: int | None) -> Raw:
 def _from_pairs(pairs: Iterable[Any]) -> Raw:
     rows = list(pairs)
     widths = {len(row) if isinstance(row, tuple) else 0 for row in rows}
-    if not rows or len(widths) != 1 or not widths <= {2, 3}:
+    if not rows:
+        raise GraphError("a list of edges must hold at least one, found an empty list")
+    if len(widths) != 1 or not widths <= {2, 3}:
         raise GraphError(
             "a list of edges must hold (source, target) or (source, target, weight) tuples; "
             "make other lists an array first"

@@ -27,6 +27,9 @@ def as_head(text: str) -> Head:
     """
     name, _, settings = text.partition(":")
     cls = HEADS[name.strip()]
-    head = cls(**parse(cls, [part for part in settings.split(",") if part.strip()]))
-    check(head)
+    try:
+        head = cls(**parse(cls, [part for part in settings.split(",") if part.strip()]))
+        check(head)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"the head {cls.name}: {error}") from None
     return head

@@ -67,7 +67,9 @@ class EmbeddingMethod(Method):
             ValueError: neither is told.
         """
         if (d := dimensions or self.n_clusters) is None:
-            raise ValueError(f"{self.name} needs dimensions where n_clusters is left open")
+            raise ValueError(
+                f"{self.name} needs dimensions where n_clusters is left open, as in dimensions=16"
+            )
         return d
 
     @abstractmethod

@@ -93,11 +93,36 @@ def test_the_table_names_the_oracle(tmp_path):
     assert "oracle epoch: every score at its own best epoch" in table(experiment, [])
 
 
+def test_what_is_no_experiment_is_refused(tmp_path):
+    path = tmp_path / "x.toml"
+    for runs in ("[run]\nmethod = 'leiden'", "run = ['leiden']", "run = []"):
+        path.write_text(f"title = 'T'\ndatasets = ['karate']\nseeds = 1\n{runs}")
+        with pytest.raises(GraphError, match=r"x\.toml: run must be one or more tables"):
+            read_experiment(path)
+    path.write_bytes(b"title = '\xff'")
+    with pytest.raises(GraphError, match=r"x\.toml is no TOML"):
+        read_experiment(path)
+
+
+def test_another_file_is_no_results_file(tmp_path):
+    path = tmp_path / "x.csv"
+    for content in (b"a,b,c\n1,2,3\n", b"dataset,label\nkarate,leiden\n", b"\xff\xfe\n"):
+        path.write_bytes(content)
+        with pytest.raises(GraphError, match=r"x\.csv holds no results"):
+            read_rows(path)
+        with pytest.raises(GraphError, match=r"x\.csv holds no results"):
+            append_row(path, {"dataset": "b"}, columns("clustering"))
+        assert path.read_bytes() == content
+    with pytest.raises(GraphError, match="column nmi of a results file holds text"):
+        frame([{"dataset": "a", "nmi": "zero.6"}])
+
+
 def test_a_file_keeps_its_columns(tmp_path):
     path = tmp_path / "old.csv"
-    path.write_text("dataset,seed\na,0\n")
-    append_row(path, {"dataset": "b", "seed": 1, "nmi": 0.5}, columns("clustering"))
-    assert path.read_text() == "dataset,seed\na,0\nb,1\n"
+    path.write_text("dataset,label,seed,status\na,b,0,ok\n")
+    row = {"dataset": "b", "label": "b", "seed": 1, "status": "ok", "nmi": 0.5}
+    append_row(path, row, columns("clustering"))
+    assert path.read_text() == "dataset,label,seed,status\na,b,0,ok\nb,b,1,ok\n"
 
 
 def test_finished_cells_are_not_run_again(small, tmp_path):
@@ -161,7 +186,7 @@ def test_a_document_may_ask_for_one_score_over_all_sets(small, tmp_path):
     document = tmp_path / "doc.md"
     document.write_text("<!-- matrix: small.toml modularity -->\nold\n<!-- /matrix -->\n")
     filled = fill_tables(document)
-    assert "**Small**\n\n| method | protocol | karate | les_miserables | rank |" in filled
+    assert "**Small**\n\n| method | protocol | karate | les_miserables |" in filled
     assert "modularity; the final result of every run" in filled
     (tmp_path / "small.csv").write_text("".join([lines[0], *reversed(lines[1:])]))
     assert fill_tables(document) == filled
@@ -179,14 +204,36 @@ def test_a_document_may_ask_for_one_score_over_all_sets(small, tmp_path):
             'method = "louvian"',
             "unknown method 'louvian'; did you mean louvain",
         ),
-        ('n_clusters = "classes"', "clusters = 3", "unexpected keyword argument 'clusters'"),
+        ('n_clusters = "classes"', "clusters = 3", "spectral: unknown parameter 'clusters'"),
         ('n_clusters = "classes"', "n_clusters = 0", r"n_clusters must lie in \[1, ∞\], found 0"),
-        ('title = "Small"', 'titel = "Small"', "unknown keys titel"),
+        ('title = "Small"', 'titel = "Small"', "unknown key 'titel'; did you mean title"),
         ("seeds = 2", "", "lacks seeds"),
         ("seeds = 2", 'seeds = 2\ntuned_on = ["kara"]', "data set in tuned_on 'kara'"),
         ("seeds = 2", 'seeds = 2\ntask = "best"', "unknown task 'best'; did you mean labels"),
         ("seeds = 2", "seeds = = 2", "is no TOML"),
-        ('method = "louvain"', 'method = "louvain"\nseed = 3', "unknown keys seed in"),
+        ("seeds = 2", "seeds = -2", r"seeds must lie in \[1, ∞\], found -2"),
+        ("seeds = 2", "seeds = 2.5", "seeds must be int, found 2.5"),
+        ("seeds = 2", "seeds = true", "seeds must be int, found True"),
+        ("seeds = 2", "seeds = 2\ntime_limit = 0", "time_limit must lie in"),
+        ('title = "Small"', "title = 3", "title must be str, found 3"),
+        ('["karate", "les_miserables"]', '"karate"', "datasets must be list, found 'karate'"),
+        ('["karate", "les_miserables"]', "[3]", r"datasets must list names, found \[3\]"),
+        ('["karate", "les_miserables"]', '["karate", "karate"]', "each name once"),
+        ('method = "louvain"', "method = 3", "method must be a name, found 3"),
+        ('method = "louvain"', 'label = "x"', r"\[\[run\]\] lacks method"),
+        ('method = "louvain"', 'method = "louvain"\nparams = 3', "params must be a table, found 3"),
+        ('method = "louvain"', 'method = "louvain"\nseeds = 0', "louvain: seeds must lie in"),
+        ('method = "louvain"', 'method = "louvain"\nparams = { seed = 3 }', "seed is no parameter"),
+        (
+            'method = "louvain"',
+            'method = "louvain"\ngrid = { k = [] }',
+            "grid must list the values",
+        ),
+        (
+            'method = "louvain"',
+            'method = "louvain"\nseed = 3',
+            "unknown key 'seed'; did you mean seeds",
+        ),
         ('method = "louvain"', 'method = "louvain"\ngrid = { x = 3 }', "grid must list the values"),
         (
             'method = "louvain"',
@@ -196,6 +243,7 @@ def test_a_document_may_ask_for_one_score_over_all_sets(small, tmp_path):
     ],
 )
 def test_wrong_files_are_refused(tmp_path, old, new, text):
+    assert old in SMALL
     (tmp_path / "x.toml").write_text(SMALL.replace(old, new))
     with pytest.raises(GraphError, match=text):
         read_experiment(tmp_path / "x.toml")

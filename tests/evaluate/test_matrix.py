@@ -76,7 +76,7 @@ def test_ranks_on_sets_that_nobody_looked_at():
     assert found.ranks.mean.round(2).to_dict() == {"b": 1.33, "a": 1.67}
     assert found.fresh.mean.to_dict() == {"b": 1.0, "a": 2.0}
     assert "2 data sets whose classes nobody looked at" in notes(found)[-1]
-    assert notes(found)[-1].endswith(": b 1.00, a 2.00.")
+    assert notes(found)[-1].endswith(": b 1.00; a 2.00.")
     for sets in ([], ["elsewhere"], ["x", "y", "z"]):
         assert matrix(table, "nmi", tuned_on=sets).fresh is None
 

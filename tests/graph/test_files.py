@@ -59,6 +59,7 @@ def test_ids_stay_what_they_are(tmp_path):
     ("text", "message"),
     [
         ("id_1,id_2\n0,1\n1,2\n", "line 1: 'id_1' and 'id_2' look like a header"),
+        ("a,b,weight\nx,y,1\ny,z,2\n", "line 1: 'a' and 'b' look like a header above numbers"),
         ("source,foo\na,b\n", "line 1: a header must name source and target .* found source, foo"),
         ("source,target,src\na,b,c\n", "once each, found source, target, src"),
         ("a;b;0,5\n", "line 1: both , and ; could separate columns"),
@@ -70,6 +71,16 @@ def test_what_is_easily_misread_is_refused(tmp_path, text, message):
     (tmp_path / "a.csv").write_text(text, newline="")
     with pytest.raises(GraphError, match=message):
         read_edges(tmp_path / "a.csv")
+
+
+def test_a_first_edge_that_stands_alone_is_pointed_out(tmp_path):
+    """Above names a header and an edge look alike."""
+    path = tmp_path / "a.csv"
+    path.write_text("name,friend\nann,bob\nbob,cy\n")
+    with pytest.warns(GraphWarning, match="line 1: 'name' and 'friend' are in no other line, and"):
+        assert read_edges(path).num_nodes == 5
+    path.write_text("ann,bob\nbob,cy\n")
+    assert read_edges(path).num_nodes == 3
 
 
 def test_spaces_and_hashes_do_not_make_nodes_or_lose_edges_unsaid(tmp_path):

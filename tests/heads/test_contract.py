@@ -160,7 +160,7 @@ def test_the_number_of_clusters_is_asked_for_or_refused(name):
     [
         ("kmean", "unknown head 'kmean'; did you mean kmeans"),
         ("leiden:neighbors=3", "unknown parameter 'neighbors'; did you mean neighbours"),
-        ("leiden:neighbours=0", r"neighbours must lie in \[1, ∞\], found 0"),
+        ("leiden:neighbours=0", r"the head leiden: neighbours must lie in \[1, ∞\], found 0"),
         ("leiden:neighbours", "name=value"),
         ("ot:kind=best", "kind must be 'uot' or 'sela' or 'p2ot', found 'best'"),
     ],
