@@ -55,7 +55,7 @@ def draw_profile(tuning: Tuning, path: str | Path) -> None:
         axes.set_xscale("log")
     axes.plot(x, table["stability"], "o-", color=FIRST, label="graph")
     axes.plot(x, table["rewired"], "s--", color="0.55", label="rewired graphs")
-    axes.plot(x, table["adjusted"], "D-", color=SECOND, label="adjusted")
+    axes.plot(x, table["adjusted"], "D-", color=SECOND, label="beyond rewired graphs, adjusted")
     error = table["error"]
     low, high = table["adjusted"] - error, table["adjusted"] + error
     axes.fill_between(x, low, high, color=SECOND, alpha=0.2, lw=0, label="its standard error")
@@ -66,7 +66,7 @@ def draw_profile(tuning: Tuning, path: str | Path) -> None:
         "D",
         color="white",
         mec=SECOND,
-        label="left out: says nothing",
+        label="left out: one cluster, or far too many",
     )
     if tuning.value is not None:
         axes.axvline(tuning.value, color="black", lw=0.8, label=f"chosen: {tuning.value:.4g}")
@@ -74,7 +74,7 @@ def draw_profile(tuning: Tuning, path: str | Path) -> None:
     axes.set_xticks(x, [f"{value:.3g}\n({k})" for value, k in pairs])
     axes.set_xticks([], minor=True)
     axes.set_xlabel(f"{tuning.over} (clusters)")
-    axes.set_ylabel("AMI between samples of the edges; adjusted: beyond rewired graphs")
+    axes.set_ylabel("AMI between samples of the edges")
     axes.legend(fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     write_picture(figure, path)
