@@ -82,8 +82,12 @@ def tables(
         ordered = in_order(experiment, frame(rows, experiment.task))
         parts.setdefault(experiment.task, []).append(ordered)
     whole = {task: pd.concat(frames, ignore_index=True) for task, frames in parts.items()}
-    tuned = [name for experiment, _ in found for name in experiment.tuned_on]
-    return [(matrix(rows, m, task, tuned), rows) for task, rows in whole.items() for m in metrics]
+    tuned = {
+        task: [name for e, _ in found if e.task == task for name in e.tuned_on] for task in whole
+    }
+    return [
+        (matrix(rows, m, task, tuned[task]), rows) for task, rows in whole.items() for m in metrics
+    ]
 
 
 def draw_all(found: list[tuple[Matrix, pd.DataFrame]], folder: Path, test: str) -> list[Path]:

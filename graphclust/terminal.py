@@ -144,7 +144,7 @@ def check_output(
     suffix: str | None = None,
     read: Iterable[str | Path | None] = (),
 ) -> None:
-    """Refuse an output that could not be written, or is a file that is read, before all else."""
+    """Refuse, before all else, an output that could not be written, or is `read` (or within it)."""
     if path is None:
         return
     if (suffix or path.suffix) not in accepted:
@@ -155,9 +155,10 @@ def check_output(
         raise FileNotFoundError(f"the folder {path.parent} does not exist")
     if not os.access(path.resolve().parent, os.W_OK):
         raise PermissionError(f"the folder {path.parent} cannot be written to")
-    for source in map(str, filter(None, read)):
-        if path.exists() and os.path.exists(source) and path.samefile(source):
-            raise ValueError(f"{path} is what is read; name another file for what is written")
+    target = path.resolve()
+    for source in (Path(given).resolve() for given in read if given is not None):
+        if source == target or (source.suffix and source in target.parents):
+            raise ValueError(f"{path} is in use already; name another file for what is written")
 
 
 def write_text(text: str, path: Path) -> str:

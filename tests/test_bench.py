@@ -1,6 +1,7 @@
 """`graphclust bench` as a user meets it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -82,17 +83,29 @@ def test_rows_of_the_csv_alone_are_told_of_and_never_lost(tiny, tmp_path):
     run("export", tiny)
     before = (tmp_path / "tiny.csv").read_bytes()
     (tmp_path / "bench.sqlite").unlink()
-    told = run("status", tiny)
-    assert "tiny.csv has 5 rows that bench.sqlite lacks; graphclust bench import takes" in told
-    assert "15 cells, 0 done" in told
+    store = ("--store", tmp_path / "bench.sqlite")
+    told = CliRunner().invoke(app, ["bench", "status", str(tiny)])
+    advice = f"graphclust bench import {tiny} --store {store[1]}"
+    assert f"tiny.csv has 5 rows that {store[1]} lacks; take them up by: {advice}" in told.stderr
+    assert "15 cells, 0 done" in told.stdout
     run("run", tiny, "--seeds", "1", "--datasets", "wine")
     refused = run("export", tiny, code=2)
     assert "has 3 rows that" in refused
-    assert "take them first: graphclust bench import" in refused
+    assert "graphclust bench import takes them up" in refused
     assert (tmp_path / "tiny.csv").read_bytes() == before
-    run("import", tiny)
-    assert "lacks" not in run("status", tiny)
+    run("import", tiny, *store)
+    assert "lacks" not in CliRunner().invoke(app, ["bench", "status", str(tiny)]).stderr
     assert "tiny: 5 rows" in run("export", tiny)
+    csv = tmp_path / "tiny.csv"
+    newer = re.sub(r"\d{4}(-\d\d-\d\dT\S*)\n$", r"2999\1\n", csv.read_text())
+    csv.write_text(newer)
+    assert "has 1 row that" in run("export", tiny, code=2), "made again since"
+    assert "tiny: 1 rows" in run("import", tiny)
+    run("export", tiny)
+    assert csv.read_text() == newer
+    for output in ("table", tiny, "-o", csv), ("export", tiny, "--store", csv):
+        run(*output, code=2)
+    assert csv.read_text() == newer
     (tmp_path / "tiny.csv").write_text("a,b,c\n1,2,3\n")
     assert "tiny.csv holds no results: it begins with 'a,b,c'" in run("export", tiny, code=2)
     assert (tmp_path / "tiny.csv").read_text() == "a,b,c\n1,2,3\n"

@@ -347,7 +347,7 @@ def test_what_is_read_is_never_written_over(tmp_path):
         ["convert", str(path)],
         ["compare", str(path), "-o"],
     ):
-        assert "e.csv is what is read; name another file" in refused(*words, str(path))
+        assert "e.csv is in use already; name another file" in refused(*words, str(path))
     assert path.read_text() == text
 
 

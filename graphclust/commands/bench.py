@@ -132,7 +132,10 @@ def bench_table(
     Files of one task make one table: an epoch chosen by classes never stands beside others.
     """
     with user_errors():
-        check_output(output, (".md", ".csv", ".html", ".tex"))
+        from graphclust.evaluate.experiment import results_path
+
+        read = [*files, *map(results_path, files), store]
+        check_output(output, (".md", ".csv", ".html", ".tex"), read=read)
         from graphclust.bench_report import draw_all, tables
         from graphclust.evaluate.matrix import render_matrix
         from graphclust.evaluate.ranks import check_test
@@ -252,16 +255,20 @@ def _states(files: list[Path], *given: Any) -> Iterator[tuple[Any, Any, Any]]:
     from graphclust.evaluate.experiment import results_path
     from graphclust.evaluate.grid import state
     from graphclust.evaluate.store import rows_outside
-    from graphclust.graph.errors import count
+    from graphclust.graph.errors import count, warn
 
-    for path, (experiment, kept) in zip(files, _opened(files, *given), strict=True):
+    opened = _opened(files, *given)
+    with shown_warnings():
+        for path, (experiment, kept) in zip(files, opened, strict=True):
+            alone = rows_outside(kept, results_path(path), experiment.task)
+            if alone and kept.path.suffix != ".csv":
+                warn(
+                    f"{results_path(path)} has {count(len(alone), 'row')} that {kept.path} lacks; "
+                    f"take them up by: graphclust bench import {path} --store {kept.path}"
+                )
+    for experiment, kept in opened:
         with shown_warnings():
             now = state(experiment, kept)
-        if alone := rows_outside(kept, results_path(path), experiment.task):
-            say(
-                f"{experiment.name}: {results_path(path)} has {count(alone, 'row')} that "
-                f"{kept.path.name} lacks; graphclust bench import takes them up"
-            )
         yield experiment, kept, now
 
 

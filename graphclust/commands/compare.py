@@ -68,7 +68,7 @@ def compare(
     with user_errors():
         forms = {".csv": "csv", ".md": "markdown", ".html": "html"}
         check_output(output, tuple(forms), read=(graph, nodes))
-        check_output(rows, (".csv",), read=(graph, nodes))
+        check_output(rows, (".csv",), read=(graph, nodes, output))
         check_output(plot, PICTURES)
         drawn = parse_share(share)
         from graphclust.evaluate import server

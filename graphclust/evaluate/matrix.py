@@ -37,8 +37,9 @@ class Matrix:
         runs, failed: how many were made, and how many of them ended badly.
         best: the best mean of each set. near: not told apart from it (Welch's test at 5 %).
         protocols: which state of each method's runs is judged (`tasks.protocol`).
-        fresh: the ranks on sets whose classes nobody looked at when settings were found, of the
-            methods that are ranked; None where all sets are such.
+        tuned_on: those of the ranked sets whose classes were looked at when settings were found.
+        fresh: the ranks of the same methods on the others; None where these are fewer than two,
+            or all.
     """
 
     metric: str
@@ -51,6 +52,7 @@ class Matrix:
     near: pd.DataFrame
     protocols: dict[str, str]
     ranks: Ranks | None
+    tuned_on: list[str]
     fresh: Ranks | None
 
 
@@ -90,6 +92,7 @@ def matrix(
     )
     judged = upward.mask(mean.isna() & (failed > 0), -np.inf)
     ranked = ranks(judged)
+    tuned = [name for name in ranked.datasets if name in tuned_on] if ranked else []
     return Matrix(
         metric=metric,
         task=task,
@@ -101,16 +104,11 @@ def matrix(
         near=near.astype(bool),
         protocols=dict(zip(rows["label"], rows["protocol"].fillna(""), strict=True)),
         ranks=ranked,
-        fresh=_fresh(judged, ranked, tuned_on),
+        tuned_on=tuned,
+        fresh=ranks(judged.loc[ranked.mean.index].drop(columns=tuned))
+        if ranked and tuned
+        else None,
     )
-
-
-def _fresh(judged: pd.DataFrame, ranked: Ranks | None, tuned_on: Sequence[str]) -> Ranks | None:
-    """Ranks of the methods that are ranked, on those of their sets that are not in `tuned_on`."""
-    names = [name for name in ranked.datasets if name not in tuned_on] if ranked else []
-    if ranked is None or not 0 < len(names) < len(ranked.datasets):
-        return None
-    return ranks(judged.loc[ranked.mean.index, names])
 
 
 def _mean(values: NDArray[np.float64]) -> float:
@@ -218,16 +216,20 @@ def notes(found: Matrix) -> list[str]:
             f"{ranked.critical:.2f} on. Told apart from {first} by Wilcoxon's test with Holm's "
             f"correction over all {pairs} pairs: {worse}."
         )
-    if found.fresh is not None:
-        of = "; ".join(f"{label} {rank:.2f}" for label, rank in found.fresh.mean.items())
-        p = found.fresh.friedman
-        lines.append(
-            f"Mean ranks on the {count(len(found.fresh.datasets), 'data set')} whose classes "
-            "nobody looked at when settings were found"
-            + ("" if np.isnan(p) else f" (Friedman: p = {p:.2g})")
-            + f": {of}."
-        )
+    if found.tuned_on:
+        lines.append(_fresh(found, ranked))
     return lines
+
+
+def _fresh(found: Matrix, ranked: Ranks) -> str:
+    """What ranks are worth where settings were found with the classes in view."""
+    seen, sets, fresh = len(found.tuned_on), len(ranked.datasets), found.fresh
+    text = f"The classes of {seen} of the {sets} were looked at when settings were found"
+    if fresh is None:
+        return f"{text}."
+    of = "; ".join(f"{label} {rank:.2f}" for label, rank in fresh.mean.items())
+    p = "" if np.isnan(fresh.friedman) else f" (Friedman: p = {fresh.friedman:.2g})"
+    return f"{text}. Mean ranks on the {len(fresh.datasets)} others{p}: {of}."
 
 
 def _seeds(found: Matrix) -> str:

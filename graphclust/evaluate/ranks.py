@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 LEVEL = 0.05
+DIGITS = 10  # of a mean: behind these, equal scores differ by the order of their sum
 TESTS = ("nemenyi", "wilcoxon")
 
 
@@ -70,6 +71,7 @@ def ranks(scores: pd.DataFrame) -> Ranks | None:
     methods, sets = whole.shape
     if methods < 2 or sets < 2:
         return None
+    whole = whole.round(DIGITS)
     of_set = stats.rankdata(-whole.to_numpy(), axis=0)
     mean = pd.Series(of_set.mean(axis=1), index=whole.index).sort_values(kind="stable")
     return Ranks(

@@ -16,7 +16,8 @@ from graphclust.graph.files import atomic, named_errors
 
 TEXTS = ("dataset", "label", "method", "params")
 BEFORE = (*TEXTS, "seed", "protocol", "data", "status", "reason", *SIZES)
-NEEDED = ("dataset", "label", "seed", "status")  # what every results file has
+NEEDED = ("dataset", "label", "method", "params", "seed", "status")  # in every results file
+BEGIN = "dataset,label,"
 COSTS = ("seconds", "cpu_seconds", "peak_mb", "extra_mb")
 ORIGIN = ("warnings", "versions", "commit", "cpu", "at")
 AFTER = (*COSTS, *ORIGIN)
@@ -42,8 +43,8 @@ def read_rows(results: str | Path) -> list[dict[str, str]]:
         raise GraphError(f"{results} holds no results: it is no text ({error})") from None
     whole = text[: text.rfind("\n") + 1]  # a killed writer may leave half a line
     reader = csv.DictReader(whole.splitlines())
-    if whole:
-        _check_columns(results, reader.fieldnames or [])
+    if whole or not _is_begun(text):
+        _check_columns(results, reader.fieldnames or text.split(","))
     return list(reader)
 
 
@@ -95,11 +96,16 @@ def _columns(results: Path, new: list[str]) -> list[str]:
     """Names of the columns that a results file has; `new` where not even those were written."""
     with open(results, encoding="utf-8", errors="replace", newline="") as file:
         head = file.readline()
-    if not head.endswith("\n") and ",".join(new).startswith(head):
+    if not head.endswith("\n") and _is_begun(head):
         return new
     found = next(csv.reader([head]), [])
     _check_columns(results, found)
     return found
+
+
+def _is_begun(head: str) -> bool:
+    """May it be what a killed writer left of the columns' names?"""
+    return head.startswith(BEGIN) or BEGIN.startswith(head)
 
 
 def _check_columns(results: Path, found: Sequence[str]) -> None:

@@ -86,7 +86,13 @@ class CsvStore:
         self.path = Path(path)
 
     def rows(self, task: str) -> dict[str, Row]:
-        return {cell_key(row, task): row for row in read_rows(self.path)}
+        found = {}
+        for number, row in enumerate(read_rows(self.path), start=1):
+            try:
+                found[cell_key(row, task)] = row
+            except (ValueError, TypeError) as error:
+                raise GraphError(f"{self.path}, row {number}, tells no run: {error}") from None
+        return found
 
     def append(self, row: Row, task: str) -> None:
         append_row(self.path, row, columns(task))
@@ -211,12 +217,14 @@ def export_rows(experiment: Experiment, store: Store, target: Path) -> int:
     """Write the rows of an experiment to a CSV, whole or not at all; how many there were.
 
     Raises:
-        GraphError: the CSV has rows that the store lacks.
+        GraphError: the CSV is the store, or has rows that the store lacks.
     """
+    if store.path.resolve() == target.resolve():
+        raise GraphError(f"{target} is the store itself; there is nothing to export")
     if alone := rows_outside(store, target, experiment.task):
         raise GraphError(
-            f"{target} has {count(alone, 'row')} that {store.path} lacks, and export would "
-            "write it anew; take them first: graphclust bench import"
+            f"{target} has {count(len(alone), 'row')} that {store.path} lacks, and export would "
+            "write it anew; graphclust bench import takes them up, or move the file away"
         )
     rows = stored_rows(experiment, store)
     if rows:
@@ -224,15 +232,16 @@ def export_rows(experiment: Experiment, store: Store, target: Path) -> int:
     return len(rows)
 
 
-def rows_outside(store: Store, results: Path, task: str) -> int:
-    """How many cells have a row in a CSV, but none in the store."""
-    if store.path == results:
-        return 0
-    return len(CsvStore(results).rows(task).keys() - store.rows(task).keys())
+def rows_outside(store: Store, results: Path, task: str) -> list[Row]:
+    """Rows of a CSV whose cells have none in the store, or an earlier one."""
+    there = store.rows(task)
+    return [
+        row
+        for key, row in CsvStore(results).rows(task).items()
+        if key not in there or (row.get("at") or "") > there[key]["at"]
+    ]
 
 
 def import_rows(source: Path, task: str, store: SqliteStore) -> int:
-    """Take those rows of a CSV whose cells the store lacks; how many they were."""
-    there = store.rows(task)
-    rows = CsvStore(source).rows(task)
-    return store.extend([row for key, row in rows.items() if key not in there], task)
+    """Take those rows of a CSV that the store lacks; how many they were."""
+    return store.extend(rows_outside(store, source, task), task)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,8 +38,10 @@ def with_values(
         raise ValueError(f"{cls.name} reads no edges, so that samples of them tell nothing of it")
     if over == "seed":
         raise ValueError("over must not be seed: no seed is better than another")
-    if values is not None and not isinstance(values, Iterable):
-        raise TypeError(f"values must be a list of numbers, found {values!r}")
+    if values is not None:
+        values = list(values) if isinstance(values, Iterable) else [values]
+        if strange := [v for v in values if not isinstance(v, numbers.Real)]:
+            raise TypeError(f"values must be numbers, found {strange[0]!r}")
     field = numeric(cls, over)
     tried = grid(over, field, n) if values is None else sorted(set(values))
     if not tried:

@@ -22,6 +22,7 @@ from graphclust.graph.moments import are_dates, parsed
 from graphclust.graph.tables import WHOLE, find_separator, open_file
 
 STANDARD = set(COLUMNS)
+HEADER = "a header must name source and target (or src/dst, from/to, u/v)"
 BLOCK = 1 << 24  # bytes looked at in one go
 
 
@@ -237,9 +238,10 @@ def _read_text(
         )
     for end in ("source", "target"):
         table[end] = table[end].str.strip(" \t")
-    if number - 1 not in skip:  # there was no header
+    bare = number - 1 not in skip  # there was no header
+    _check_cells(path, table, skip, HEADER if bare else "")
+    if bare:
         _check_first_row(path, table, number)
-    _check_cells(path, table, skip)
     ends = table[["source", "target"]]
     if ends.apply(lambda end: end.str.fullmatch(WHOLE).all()).all():
         table[["source", "target"]] = ends.astype(np.int64)
@@ -251,32 +253,24 @@ def _read_text(
 
 
 def _check_first_row(path: Path, table: pd.DataFrame, number: int) -> None:
-    """Refuse a header that was taken for an edge: names above nothing but whole numbers, or above
-    numbers in the other columns; point out a first edge whose ends are in no other."""
+    """Refuse a header that was taken for an edge: names above nothing but whole numbers; point out
+    a first edge whose ends are in no other, where no number beside it shows that it is one."""
     ends = table[["source", "target"]]
-    words = ends.iloc[0].str.match(r"[^\W\d]")
-    if len(table) < 2 or not words.all():
+    if len(ends) < 2 or not ends.iloc[0].str.match(r"[^\W\d]").all():
         return
     first, second = ends.iloc[0]
-    known = "a header must name source and target (or src/dst, from/to, u/v)"
-    numbers = ends.apply(lambda end: end.str.fullmatch(WHOLE)).iloc[1:].all(axis=None)
-    if "weight" in table:
-        weights = pd.to_numeric(table["weight"], errors="coerce")
-        numbers |= np.isnan(weights.iloc[0]) and not np.isnan(weights.iloc[1])
-    if numbers:
-        raise GraphError(
-            f"{path.name}, line {number}: {first!r} and {second!r} look like a header above "
-            f"numbers; {known}"
-        )
+    where = f"{path.name}, line {number}: {first!r} and {second!r}"
+    if ends.iloc[1:].apply(lambda end: end.str.fullmatch(WHOLE).all()).all():
+        raise GraphError(f"{where} look like a header above whole numbers; {HEADER}")
+    if len(table.columns) > 2 or first == second:
+        return
     if not ends.iloc[1:].isin([first, second]).any(axis=None):
-        warn(
-            f"{path.name}, line {number}: {first!r} and {second!r} are in no other line, and were "
-            f"read as an edge; {known}"
-        )
+        warn(f"{where} are in no other line, and were read as an edge; {HEADER}")
 
 
-def _check_cells(path: Path, table: pd.DataFrame, skip: set[int]) -> None:
-    """Refuse empty ids and weights or times that are no numbers, by line number."""
+def _check_cells(path: Path, table: pd.DataFrame, skip: set[int], hint: str) -> None:
+    """Refuse empty ids and weights or times that are no numbers, by line number; with a hint where
+    it is the first, which may be a header."""
     for name in table.columns:
         if name in ("source", "target"):
             bad, what = (table[name].isna() | (table[name] == "")).to_numpy(), "no node id"
@@ -291,7 +285,10 @@ def _check_cells(path: Path, table: pd.DataFrame, skip: set[int]) -> None:
             at = int(np.flatnonzero(bad)[0])
             cell, line = table[name].iloc[at], _line_of(path, at, skip)
             found = repr(cell) if isinstance(cell, str) and cell else "nothing"
-            raise GraphError(f"{path.name}, line {line}: column {name!r} has {what}, found {found}")
+            more = f"; {hint}" if hint and at == 0 else ""
+            raise GraphError(
+                f"{path.name}, line {line}: column {name!r} has {what}, found {found}{more}"
+            )
 
 
 def _line_of(path: Path, row: int, skip: set[int]) -> int:

@@ -106,7 +106,7 @@ def test_what_is_no_experiment_is_refused(tmp_path):
 
 def test_another_file_is_no_results_file(tmp_path):
     path = tmp_path / "x.csv"
-    for content in (b"a,b,c\n1,2,3\n", b"dataset,label\nkarate,leiden\n", b"\xff\xfe\n"):
+    for content in (b"a,b,c\n1,2,3\n", b"dataset,label\nkarate,leiden\n", b"\xff\xfe\n", b"notes"):
         path.write_bytes(content)
         with pytest.raises(GraphError, match=r"x\.csv holds no results"):
             read_rows(path)
@@ -119,10 +119,12 @@ def test_another_file_is_no_results_file(tmp_path):
 
 def test_a_file_keeps_its_columns(tmp_path):
     path = tmp_path / "old.csv"
-    path.write_text("dataset,label,seed,status\na,b,0,ok\n")
-    row = {"dataset": "b", "label": "b", "seed": 1, "status": "ok", "nmi": 0.5}
+    path.write_text("dataset,label,method,params,seed,status\na,b,c,{},0,ok\n")
+    row = {"dataset": "b", "label": "b", "method": "c", "seed": 1, "status": "ok", "nmi": 0.5}
     append_row(path, row, columns("clustering"))
-    assert path.read_text() == "dataset,label,seed,status\na,b,0,ok\nb,b,1,ok\n"
+    assert (
+        path.read_text() == "dataset,label,method,params,seed,status\na,b,c,{},0,ok\nb,b,c,,1,ok\n"
+    )
 
 
 def test_finished_cells_are_not_run_again(small, tmp_path):

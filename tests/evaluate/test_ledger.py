@@ -43,13 +43,16 @@ title = "To be matched"
 about = "Each score by itself."
 scores = ["acc", "nmi"]
 scale = 100
+[anchors.ours]
+Leiden = ["free.toml", "leiden"]
+never = ["free.toml", "louvain"]
+once = ["free.toml", "spectral(n_clusters=classes)"]
 [[anchors.anchor]]
 dataset = "karate"
 claimed = [99.0, 98.0]
 claimed_by = ["Z", "V"]
 rerun = [96.5, nan]
 rerun_by = ["U", ""]
-ours = { Leiden = ["free.toml", "leiden"], once = ["free.toml", "spectral(n_clusters=classes)"] }
 """
 ORACLE = 'oracle = ["best.toml", "leiden"]\nlabel_free = '
 
@@ -62,10 +65,9 @@ def folder(tmp_path):
         ("best", "oracle epoch", ["leiden,0,ok,.95,.9", "leiden,1,ok,.95,.9"]),
     ):
         (tmp_path / f"{name}.toml").write_text(EXPERIMENT.format(task=task))
-        lines = [f"karate,{line}\n" for line in [*figures, "spectral(n_clusters=classes),0,ok,1,1"]]
-        (tmp_path / f"{name}.csv").write_text(
-            "".join(["dataset,label,seed,status,acc,nmi\n", *lines])
-        )
+        heads = "dataset,method,params,label,seed,status,acc,nmi\n"
+        lines = [f"karate,,,{x}\n" for x in [*figures, "spectral(n_clusters=classes),0,ok,1,1"]]
+        (tmp_path / f"{name}.csv").write_text("".join([heads, *lines]))
     return tmp_path
 
 
@@ -94,6 +96,14 @@ def test_the_highest_of_each_score_and_our_rows_below(folder):
         "| highest claim | 99.00 Z | 98.00 V |  |\n| highest re-run | 96.50 U | – |  |\n"
         "| Leiden | 75.0 ± 7.1 | 60.0 ± 0.0 | 2 |\n| once | 100.0 | 100.0 | 1 |"
     )
+
+
+def test_a_data_set_may_have_methods_of_its_own(folder):
+    own = 'claimed_by = ["Z", "V"]\nours = { mine = ["free.toml", "leiden"] }'
+    text = rendered(folder, a=('claimed_by = ["Z", "V"]', own))
+    assert text.endswith("| mine | 75.0 ± 7.1 | 60.0 ± 0.0 | 2 |")
+    with pytest.raises(GraphError, match="must name one label on karate"):
+        rendered(folder, a=('claimed_by = ["Z", "V"]', own.replace("leiden", "louvain")))
 
 
 def test_the_difference_is_that_of_the_best_evidence(folder):
@@ -130,7 +140,8 @@ def test_an_oracle_never_stands_among_the_others(folder):
         ('protocol = "best epoch"', 'protocol = "b"\nyear = 2', "X karate: unknown keys year"),
         ("claimed = [97.1, nan]", "claimed = [97.1]", "claimed must hold 2 figures, found 1"),
         ('rerun_by = "Y"\n', "", "rerun and rerun_by go together"),
-        ('["Z", "V"]', '["Z"]', "karate: claimed_by must hold 2 names, found 1"),
+        ('["Z", "V"]', '"ZV"', "karate: claimed_by must list 2 names, found 'ZV'"),
+        ('["Z", "V"]', '["Z"]', r"karate: claimed_by must list 2 names, found \['Z'\]"),
         ('about = "Read with care."', "", "must hold about, group and anchors"),
         (', "leiden"]\nnote', "]\nnote", r"one label on karate, found \['leiden', 'spectral"),
         ('"leiden"]\nnote', '"louvain"]\nnote', r"one label on karate, found \[\]"),

@@ -75,10 +75,15 @@ def test_ranks_on_sets_that_nobody_looked_at():
     found = matrix(table, "nmi", tuned_on=["x"])
     assert found.ranks.mean.round(2).to_dict() == {"b": 1.33, "a": 1.67}
     assert found.fresh.mean.to_dict() == {"b": 1.0, "a": 2.0}
-    assert "2 data sets whose classes nobody looked at" in notes(found)[-1]
-    assert notes(found)[-1].endswith(": b 1.00; a 2.00.")
-    for sets in ([], ["elsewhere"], ["x", "y", "z"]):
-        assert matrix(table, "nmi", tuned_on=sets).fresh is None
+    assert notes(found)[-1] == (
+        "The classes of 1 of the 3 were looked at when settings were found. Mean ranks on the 2 "
+        "others: b 1.00; a 2.00."
+    )
+    for sets in (["x", "y"], ["x", "y", "z"]):
+        found = matrix(table, "nmi", tuned_on=sets)
+        assert found.fresh is None
+        assert notes(found)[-1].startswith(f"The classes of {len(sets)} of the 3 were looked at")
+    assert "looked at" not in notes(matrix(table, "nmi", tuned_on=["elsewhere"]))[-1]
 
 
 def test_the_markdown_says_everything():

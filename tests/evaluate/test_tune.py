@@ -91,7 +91,7 @@ def test_wrong_calls_are_refused():
         ({"over": "seed"}, ValueError, "over must not be seed"),
         ({"values": []}, ValueError, "values must hold at least one number"),
         ({"values": [-1.0]}, ValueError, "resolution must lie in"),
-        ({"values": ["a"]}, TypeError, "resolution must be float, found 'a'"),
+        ({"values": ["a"]}, TypeError, "values must be numbers, found 'a'"),
         ({"samples": 2}, ValueError, "samples must be at least 3, found 2"),
         ({"nulls": 1}, ValueError, "nulls must be at least 2, found 1"),
         ({"nulls": 2.5}, TypeError, "nulls must be a whole number, found 2.5"),

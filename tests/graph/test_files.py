@@ -59,7 +59,7 @@ def test_ids_stay_what_they_are(tmp_path):
     ("text", "message"),
     [
         ("id_1,id_2\n0,1\n1,2\n", "line 1: 'id_1' and 'id_2' look like a header"),
-        ("a,b,weight\nx,y,1\ny,z,2\n", "line 1: 'a' and 'b' look like a header above numbers"),
+        ("a,b,weight\nx,y,1\ny,z,2\n", "finite number, found 'weight'; a header must name"),
         ("source,foo\na,b\n", "line 1: a header must name source and target .* found source, foo"),
         ("source,target,src\na,b,c\n", "once each, found source, target, src"),
         ("a;b;0,5\n", "line 1: both , and ; could separate columns"),
