@@ -79,7 +79,8 @@ def needs_pyarrow(file):
 @pytest.mark.parametrize("file", list(WRITERS))
 def test_a_full_disk(tmp_path, file, there):
     needs_pyarrow(file)
-    path, old = tmp_path / file, "dataset,reason\n"  # what a file of results begins with
+    path = tmp_path / file
+    old = "dataset,label,method,params,seed,status,reason\n"  # as a file of results begins
     if there:
         path.write_text(old)
     with full_disk(), pytest.raises(OSError, match="was not written: File too large") as error:
