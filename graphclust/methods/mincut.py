@@ -9,10 +9,12 @@ the softmax of a perceptron on X̄ = elu(Ã X W + X V + b). Its loss is, equatio
 
 D̃ the degrees of Ã: the first term counts the edges kept, the second is 0 for orthogonal clusters of
 equal size; both are functions of `nn.cuts`. Departures: several starts, the best of which goes on
-(`nn.partition`).
+(`nn.partition`). Training begins near S = 1/K, a plateau that is left after hundreds of epochs on
+dense graphs (400 on `amazon_photo`).
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -32,6 +34,8 @@ class MinCut(PartitionMethod):
     `soft` is S, `embedding` X̄; `predict` runs the network on another graph.
     O(E (H + K) + N F H) time an epoch.
     """
+
+    plateau: ClassVar = True
 
     epochs: int = param(1000, "epochs at most of the best start", low=1)
     hidden: int = param(64, "H: width of the layer", low=1)

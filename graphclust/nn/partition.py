@@ -4,7 +4,8 @@ Such losses have bad local minima, in which columns of S hold no node; they show
 `starts` networks are trained for a `warm` while, and the one of the lowest loss is trained to the
 end, after columns with hardly a node have been revived: they begin anew as copies of that of the
 largest cluster, which the two then divide. The network ends with the weights of its lowest loss,
-taken without dropout. No label is looked at.
+taken without dropout. Where the loss begins on a `plateau`, training does not end for want of a
+lower one before each column holds a node. No label is looked at.
 """
 
 from abc import abstractmethod
@@ -73,6 +74,7 @@ class PartitionMethod(Method):
     )
 
     weight_decay: ClassVar[float] = 0.0
+    plateau: ClassVar[bool] = False
     slow: ClassVar = True
     needs: ClassVar[tuple[str, ...]] = ("x",)
     kinds: ClassVar = ("undirected", "weighted")
@@ -154,6 +156,7 @@ class PartitionMethod(Method):
                 trace=lambda epoch, **n: trace(self.warm + epoch, **n, start=i),
                 score=lambda _: -(self._loss(model, inputs) if dropout else latest),
                 patience=self.patience or self.epochs,
+                waits=lambda: self.plateau and bool((_sizes(_soft(model, inputs)) == 0).any()),
                 **options,
             )
         return model
@@ -176,7 +179,7 @@ class PartitionMethod(Method):
 def revive(model: nn.Module, soft: NDArray[np.floating]) -> None:
     """Let each column of S with hardly a node share those of the largest cluster, half and half."""
     n, k = soft.shape
-    sizes = np.bincount(soft.argmax(axis=1), minlength=k)
+    sizes = _sizes(soft)
     last = [part for part in model.modules() if isinstance(part, nn.Linear)][-1]
     with torch.no_grad():
         for column in np.flatnonzero(sizes < DEAD * n / k).tolist():
@@ -195,6 +198,11 @@ def fill(soft: NDArray[np.floating]) -> tuple[Labels, NDArray[np.int64]]:
         spare = np.bincount(labels, minlength=soft.shape[1])[labels] > 1
         labels[np.where(spare, soft[:, column], -1).argmax()] = column
     return labels, empty
+
+
+def _sizes(soft: NDArray[np.floating]) -> NDArray[np.int64]:
+    """(K,) nodes of each column."""
+    return np.bincount(soft.argmax(axis=1), minlength=soft.shape[1])
 
 
 @contextmanager

@@ -58,6 +58,7 @@ def train(
     trace: Callable[..., bool],
     score: Callable[[int], float | None] | None = None,
     patience: int = 0,
+    waits: Callable[[], bool] = lambda: False,
     phase: str = "train",
     run: str = "",
 ) -> None:
@@ -73,6 +74,7 @@ def train(
         decay: how much of each weight is added to its gradient.
         trace: called after an epoch with the means of its terms.
         score: called after an epoch, for the weights as they are; None: not measured now.
+        waits: while it says True, `patience` ends nothing.
         run: names data and parameters: a folder of `checkpoints` takes up no other run's state.
 
     Raises:
@@ -102,7 +104,7 @@ def train(
             keeper.rate(epoch, found)
         keeper.history.append({"epoch": epoch, **means})
         stopped = trace(epoch, **means)
-        tired = bool(keeper.best) and epoch - keeper.best_epoch >= patience
+        tired = bool(keeper.best) and epoch - keeper.best_epoch >= patience and not waits()
         keeper.done = stopped or tired or epoch == epochs - 1
         keeper.save()
     if keeper.best:

@@ -217,3 +217,13 @@ def test_columns_without_nodes_share_those_of_the_largest_cluster():
     assert 0 < apart < before[0].std()
     revive(model, np.eye(4)[np.arange(100) % 4])  # nothing to revive
     assert torch.equal(last.weight[:3], before[:3])
+
+
+def test_mincut_is_not_given_up_on_its_plateau():
+    """A dense graph: for long no node leaves the first column, and the loss hardly falls."""
+    graph = planted(4, size=60, p_in=0.6, p_out=0.3, features=True)
+    model = METHODS["mincut"](n_clusters=4, starts=1, warm=1, patience=2, epochs=400)
+    found = model.fit(graph)
+    empty = [e["epoch"] for e in found.history if e["orthogonality"] > 0.8]
+    assert len(found.history) > 10 + model.patience
+    assert np.bincount(found.labels).min() > 1
