@@ -8,6 +8,7 @@ from graphs import QUICK, method, planted
 from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust import METHODS, as_graph
+from graphclust.graph.synth import attributed_sbm
 from graphclust.nn.cuts import (
     asymmetric_norm,
     normalised_cut,
@@ -219,11 +220,15 @@ def test_columns_without_nodes_share_those_of_the_largest_cluster():
     assert torch.equal(last.weight[:3], before[:3])
 
 
-def test_mincut_is_not_given_up_on_its_plateau():
-    """A dense graph: for long no node leaves the first column, and the loss hardly falls."""
-    graph = planted(4, size=60, p_in=0.6, p_out=0.3, features=True)
-    model = METHODS["mincut"](n_clusters=4, starts=1, warm=1, patience=2, epochs=400)
+def test_mincut_is_not_given_up_on_its_plateau(monkeypatch):
+    """The loss hardly falls until nodes leave the column that has nearly all of them."""
+    graph = attributed_sbm(400, 4, p_in=0.2, p_out=0.02, features=16, signal=0.1, seed=0)
+    cls = METHODS["mincut"]
+    model = cls(n_clusters=4, starts=1, warm=1, patience=3, epochs=400)
     found = model.fit(graph)
-    empty = [e["epoch"] for e in found.history if e["orthogonality"] > 0.8]
-    assert len(found.history) > 10 + model.patience
-    assert np.bincount(found.labels).min() > 1
+    assert ari(graph.y, found.labels) > 0.9
+    assert found.extras["filled"].size == 0
+    monkeypatch.setattr(cls, "plateau", False)
+    given_up = model.fit(graph)
+    assert len(given_up.history) < 100
+    assert given_up.extras["filled"].size == 2
