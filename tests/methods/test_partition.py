@@ -222,9 +222,9 @@ def test_columns_without_nodes_share_those_of_the_largest_cluster():
 
 def test_mincut_is_not_given_up_on_its_plateau(monkeypatch):
     """The loss hardly falls until nodes leave the column that has nearly all of them."""
-    graph = attributed_sbm(400, 4, p_in=0.2, p_out=0.02, features=16, signal=0.1, seed=0)
+    graph = attributed_sbm(240, 4, p_in=0.4, p_out=0.05, features=16, signal=0.3, seed=0)
     cls = METHODS["mincut"]
-    model = cls(n_clusters=4, starts=1, warm=1, patience=3, epochs=400)
+    model = cls(n_clusters=4, starts=1, warm=1, patience=1, epochs=400)
     found = model.fit(graph)
     assert ari(graph.y, found.labels) > 0.9
     assert found.extras["filled"].size == 0
