@@ -9,8 +9,8 @@ the softmax of a perceptron on X̄ = elu(Ã X W + X V + b). Its loss is, equatio
 
 D̃ the degrees of Ã: the first term counts the edges kept, the second is 0 for orthogonal clusters of
 equal size; both are functions of `nn.cuts`. Departures: several starts, the best of which goes on
-(`nn.partition`). Training begins near S = 1/K, a plateau that is left after hundreds of epochs on
-dense graphs (400 on `amazon_photo`).
+(`nn.partition`). Training begins near S = 1/K, a plateau that dense graphs leave late (after 400
+epochs on `amazon_photo`) or not at all (`blogcatalog_attr`, in a thousand).
 """
 
 from dataclasses import dataclass
