@@ -260,8 +260,9 @@ def _states(files: list[Path], *given: Any) -> Iterator[tuple[Any, Any, Any]]:
     opened = _opened(files, *given)
     with shown_warnings():
         for path, (experiment, kept) in zip(files, opened, strict=True):
-            alone = rows_outside(kept, results_path(path), experiment.task)
-            if alone and kept.path.suffix != ".csv":
+            if kept.path.suffix == ".csv":  # into which nothing is taken up
+                continue
+            if alone := rows_outside(kept, results_path(path), experiment.task):
                 warn(
                     f"{results_path(path)} has {count(len(alone), 'row')} that {kept.path} lacks; "
                     f"take them up by: graphclust bench import {path} --store {kept.path}"

@@ -90,8 +90,9 @@ def read_experiment(path: str | Path) -> Experiment:
             runs of one label.
     """
     path = Path(path)
+    content = read_toml(path)
     try:
-        return _experiment(path.stem, read_toml(path))
+        return _experiment(path.stem, content)
     except (ValueError, TypeError) as error:
         raise GraphError(f"{path.name}: {error}") from None
 

@@ -36,6 +36,8 @@ A TOML holds what was printed, and names the experiments whose rows are ours:
 """
 
 import math
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,7 @@ ANCHOR = {"dataset", "claimed", "claimed_by"}
 RERUN, OURS = {"rerun", "rerun_by"}, {"label_free", "oracle", "note"}
 HEADINGS = {"acc": "ACC", "nmi": "NMI", "ari": "ARI", "macro_f1": "F1"}
 NONE = "–"
+Source = Callable[[str], tuple[str, pd.DataFrame]]  # by an experiment's file: task and rows
 
 
 def read_ledger(path: Path) -> dict[str, Any]:
@@ -91,20 +94,27 @@ def _check(file: str, entry: dict[str, Any], needed: set[str], more: set[str], n
 
 def render_ledger(ledger: dict[str, Any], folder: Path) -> str:
     """The ledger as Markdown; `folder` is where the experiments' files are."""
+    source = cache(lambda name: _source(folder / name))
     parts = [ledger["about"].strip()]
-    parts += [_group(group, folder) for group in ledger["group"]]
-    parts.append(_anchors(ledger["anchors"], folder))
+    parts += [_group(group, source) for group in ledger["group"]]
+    parts.append(_anchors(ledger["anchors"], source))
     return "\n\n".join(parts)
 
 
-def _group(group: dict[str, Any], folder: Path) -> str:
+def _source(path: Path) -> tuple[str, pd.DataFrame]:
+    """The task of an experiment, and its rows."""
+    task = read_experiment(path).task
+    return task, frame(read_rows(results_path(path)), task)
+
+
+def _group(group: dict[str, Any], source: Source) -> str:
     scores, scale = group["scores"], group.get("scale", 1)
     heads = ["method", "data set", "claimed", "source", "protocol", "re-run, by whom"]
     heads += ["ours, label-free", "ours, oracle epoch", "difference"]
     lines = []
     for claim in group["claim"]:
-        free = _ours(claim.get("label_free"), claim["dataset"], scores, scale, folder, oracle=False)
-        best = _ours(claim.get("oracle"), claim["dataset"], scores, scale, folder, oracle=True)
+        free = _ours(claim.get("label_free"), claim["dataset"], scores, scale, source, oracle=False)
+        best = _ours(claim.get("oracle"), claim["dataset"], scores, scale, source, oracle=True)
         lines.append(
             [
                 claim["method"],
@@ -121,7 +131,7 @@ def _group(group: dict[str, Any], folder: Path) -> str:
     return f"## {group['title']}\n\nFigures: {_headings(scores)}.\n\n{_table(heads, lines)}"
 
 
-def _anchors(anchors: dict[str, Any], folder: Path) -> str:
+def _anchors(anchors: dict[str, Any], source: Source) -> str:
     """A table for each data set: the highest claim and re-run of each score, then our methods."""
     scores, scale = anchors["scores"], anchors.get("scale", 1)
     parts = [f"## {anchors['title']}", anchors["about"].strip()]
@@ -131,9 +141,9 @@ def _anchors(anchors: dict[str, Any], folder: Path) -> str:
         if "rerun" in anchor:
             lines.append(_highest("highest re-run", anchor, "rerun", scale))
         for method, reference in anchor.get("ours", anchors["ours"]).items():
-            if _rows(reference, name, folder).empty and "ours" not in anchor:
+            if _rows(reference, name, source).empty and "ours" not in anchor:
                 continue
-            found = _ours(reference, name, scores, scale, folder, oracle=False)
+            found = _ours(reference, name, scores, scale, source, oracle=False)
             lines.append([method, *_means(found, scale), _seeds(found)])
         heads = [f"`{name}`", *map(_heading, scores), "seeds"]
         parts.append(_table(heads, lines))
@@ -150,17 +160,17 @@ def _ours(
     dataset: str,
     scores: list[str],
     scale: float,
-    folder: Path,
+    source: Source,
     *,
     oracle: bool,
 ) -> pd.DataFrame | None:
     """(2, S) mean and standard deviation over the good rows that a reference names."""
     if reference is None:
         return None
-    experiment = read_experiment(folder / reference[0])
-    if (experiment.task == ORACLE) != oracle:
-        raise GraphError(f"{reference[0]} has the task {experiment.task}, not that of its column")
-    rows = _rows(reference, dataset, folder)
+    task, _ = source(reference[0])
+    if (task == ORACLE) != oracle:
+        raise GraphError(f"{reference[0]} has the task {task}, not that of its column")
+    rows = _rows(reference, dataset, source)
     if rows["label"].nunique() != 1:
         names = sorted(rows["label"].unique())
         raise GraphError(f"{reference} must name one label on {dataset}, found {names}")
@@ -169,10 +179,9 @@ def _ours(
     return found
 
 
-def _rows(reference: list[str], dataset: str, folder: Path) -> pd.DataFrame:
+def _rows(reference: list[str], dataset: str, source: Source) -> pd.DataFrame:
     """The good rows that a reference names."""
-    path = folder / reference[0]
-    rows = frame(read_rows(results_path(path)), read_experiment(path).task)
+    _, rows = source(reference[0])
     rows = rows[(rows["dataset"] == dataset) & (rows["status"] == "ok")]
     return rows[rows["label"] == reference[1]] if len(reference) > 1 else rows
 
