@@ -16,6 +16,9 @@ from threadpoolctl import threadpool_limits
 from graphclust import METHODS, Clustering, GraphError, GraphWarning, as_graph
 from graphclust.params import required
 
+# networks are trained briefly here, and asked for clusters in noise
+pytestmark = pytest.mark.filterwarnings("ignore:.* clusters held no node")
+
 walkers = {"deepwalk": 300, "node2vec": 1000, "htne": 1000, "tgc": 1000}
 FEWER = {"leiden_slices": 500} | walkers  # nodes that are enough for more than one thread
 

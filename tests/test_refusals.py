@@ -10,6 +10,9 @@ from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust import METHODS, GraphError, GraphWarning, as_graph
 
+# networks are trained briefly here, and asked for more clusters than there are
+pytestmark = pytest.mark.filterwarnings("ignore:.* clusters held no node")
+
 # --- graphs at the edge ------------------------------------------------------------------------
 
 

@@ -10,7 +10,8 @@ the softmax of a perceptron on X̄ = elu(Ã X W + X V + b). Its loss is, equatio
 D̃ the degrees of Ã: the first term counts the edges kept, the second is 0 for orthogonal clusters of
 equal size; both are functions of `nn.cuts`. Departures: several starts, the best of which goes on
 (`nn.partition`). Training begins near S = 1/K, a plateau that dense graphs leave late (after 400
-epochs on `amazon_photo`) or not at all (`blogcatalog_attr`, in a thousand).
+epochs on `amazon_photo`) or not at all (`blogcatalog_attr`, in a thousand); to revive columns that
+are empty there would throw it back.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class MinCut(PartitionMethod):
     O(E (H + K) + N F H) time an epoch.
     """
 
-    plateau: ClassVar = True
+    emptied: ClassVar = "awaited"
 
     epochs: int = param(1000, "epochs at most of the best start", low=1)
     hidden: int = param(64, "H: width of the layer", low=1)

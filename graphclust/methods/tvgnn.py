@@ -19,12 +19,13 @@ As the authors' code, and not as the paper: Γ comes from XΘ, not from X, and �
 Departures from both: the message is summed in differences (`kernels.edges`), which keep the digits
 that the matrix form loses; L_GTV is divided by the weights' sum and not by the edges' number, which
 keeps it in [0, 1]; weights are in units of their mean, without which δ means another smoothing
-for each unit; several starts, the best of which goes on (`nn.partition`); Adam's own 10⁻⁸ in place
-of 10⁻⁷.
+for each unit; several starts, the best of which goes on, and columns that lose all nodes are begun
+anew (`nn.partition`); Adam's own 10⁻⁸ in place of 10⁻⁷.
 """
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -51,6 +52,8 @@ class TVGNN(PartitionMethod):
     eps: float = param(1e-3, "ε: least distance of two rows", low=1e-12)
     variation: float = param(0.785, "α₁: weight of L_GTV", low=0.0)
     balance: float = param(0.514, "α₂: weight of L_AN", low=0.0)
+
+    emptied: ClassVar = "revived"
 
     def _network(self, width: int) -> nn.Module:
         return Network(width, self.hidden, self.layers, self.n_clusters, self.delta, self.eps)

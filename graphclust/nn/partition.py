@@ -3,9 +3,10 @@
 Such losses have bad local minima, in which columns of S hold no node; they show in the loss. So
 `starts` networks are trained for a `warm` while, and the one of the lowest loss is trained to the
 end, after columns with hardly a node have been revived: they begin anew as copies of that of the
-largest cluster, which the two then divide. The network ends with the weights of its lowest loss,
-taken without dropout. Where the loss begins on a `plateau`, training does not end for want of a
-lower one before each column holds a node. No label is looked at.
+largest cluster, which the two then divide. Methods say what to do about columns that are `emptied`
+later: those without any node may be revived after each `warm` epochs more; and where they are
+revived or waited for, training does not end for want of a lower loss while there is one. The
+network ends with the weights of its lowest loss, taken without dropout. No label is looked at.
 """
 
 from abc import abstractmethod
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphclust.base import Clustering, Labels, Method, Trace
+from graphclust.graph.errors import warn
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix
 from graphclust.heads.head import same_width
@@ -74,7 +76,7 @@ class PartitionMethod(Method):
     )
 
     weight_decay: ClassVar[float] = 0.0
-    plateau: ClassVar[bool] = False
+    emptied: ClassVar[Literal["left", "awaited", "revived"]] = "left"
     slow: ClassVar = True
     needs: ClassVar[tuple[str, ...]] = ("x",)
     kinds: ClassVar = ("undirected", "weighted")
@@ -103,6 +105,11 @@ class PartitionMethod(Method):
                 z = model.vectors(inputs).cpu().numpy()  # type: ignore[operator]
             soft = _soft(model, inputs)
         labels, filled = fill(soft)
+        if len(filled):
+            warn(
+                f"{len(filled)} of the {k} clusters held no node when training ended; each was "
+                "given the one that leans to it most"
+            )
         return {
             "labels": labels,
             "soft": soft,
@@ -137,12 +144,15 @@ class PartitionMethod(Method):
             if stopped:
                 break
         _, i, model = min(found, key=lambda start: start[:2])
-        revive(model, _soft(model, inputs))
+        soft = _soft(model, inputs)
+        revive(model, soft, least=DEAD * soft.shape[0] / soft.shape[1])
         dropout = any(isinstance(part, nn.Dropout) for part in model.modules())
         latest = 0.0
 
         def rest(epoch: int) -> Iterator[Terms]:
             nonlocal latest
+            if self.emptied == "revived" and epoch and epoch % self.warm == 0:
+                revive(model, _soft(model, inputs), least=1)
             trace.labels(epoch, lambda: _soft(model, inputs).argmax(axis=1))
             for terms in losses(model, epoch):
                 latest = terms["loss"].item()
@@ -156,7 +166,7 @@ class PartitionMethod(Method):
                 trace=lambda epoch, **n: trace(self.warm + epoch, **n, start=i),
                 score=lambda _: -(self._loss(model, inputs) if dropout else latest),
                 patience=self.patience or self.epochs,
-                waits=lambda: self.plateau and bool((_sizes(_soft(model, inputs)) == 0).any()),
+                waits=lambda: self.emptied != "left" and not _sizes(_soft(model, inputs)).all(),
                 **options,
             )
         return model
@@ -176,13 +186,12 @@ class PartitionMethod(Method):
             return _soft(model, self._inputs(graph, torch.device("cpu"))).argmax(axis=1)
 
 
-def revive(model: nn.Module, soft: NDArray[np.floating]) -> None:
-    """Let each column of S with hardly a node share those of the largest cluster, half and half."""
-    n, k = soft.shape
+def revive(model: nn.Module, soft: NDArray[np.floating], least: float) -> None:
+    """Let each column of S with fewer nodes than `least` share those of the largest cluster."""
     sizes = _sizes(soft)
     last = [part for part in model.modules() if isinstance(part, nn.Linear)][-1]
     with torch.no_grad():
-        for column in np.flatnonzero(sizes < DEAD * n / k).tolist():
+        for column in np.flatnonzero(sizes < least).tolist():
             largest = int(sizes.argmax())
             row = last.weight[largest]
             last.weight[column] = row + NOISE * row.std() * torch.randn_like(row)

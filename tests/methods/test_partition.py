@@ -8,6 +8,7 @@ from graphs import QUICK, method, planted
 from sklearn.metrics import adjusted_rand_score as ari
 
 from graphclust import METHODS, as_graph
+from graphclust.graph.errors import GraphWarning
 from graphclust.graph.synth import attributed_sbm
 from graphclust.nn.cuts import (
     asymmetric_norm,
@@ -211,13 +212,35 @@ def test_columns_without_nodes_share_those_of_the_largest_cluster():
     last = model[-1]
     before = last.weight.detach().clone()
     soft = np.eye(4)[[0] * 50 + [1] * 30 + [2] * 19 + [3]]  # the last column: 1 of 100
-    revive(model, soft)
+    revive(model, soft, least=2)
     assert torch.equal(last.weight[:3], before[:3])
     assert last.bias[3] == last.bias[0]
     apart = (last.weight[3] - before[0]).abs().max()
     assert 0 < apart < before[0].std()
-    revive(model, np.eye(4)[np.arange(100) % 4])  # nothing to revive
+    revive(model, np.eye(4)[np.arange(100) % 4], least=25)  # nothing to revive
     assert torch.equal(last.weight[:3], before[:3])
+
+
+def weighted_blocks(seed):
+    """Everybody is joined, features are noise: only the weights tell three blocks."""
+    y = np.arange(60) % 3
+    weights = np.where(y[:, None] == y[None, :], 5.0, 0.5) - 5.0 * np.eye(60)
+    return as_graph(weights, x=np.random.default_rng(seed).standard_normal((60, 4)), y=y)
+
+
+@pytest.mark.filterwarnings("ignore:.* clusters held no node")
+def test_columns_that_lose_their_nodes_are_revived(monkeypatch):
+    params = {"starts": 1, "warm": 40, "epochs": 300, "hidden": 64}
+    cls = METHODS["tvgnn"]
+
+    def times_found():
+        fitted = (cls(n_clusters=3, **params).fit(weighted_blocks(seed)) for seed in range(5))
+        return sum(not len(found.extras["filled"]) for found in fitted)
+
+    revived = times_found()
+    assert revived >= 3
+    monkeypatch.setattr(cls, "emptied", "left")
+    assert times_found() < revived
 
 
 def test_mincut_is_not_given_up_on_its_plateau(monkeypatch):
@@ -228,7 +251,8 @@ def test_mincut_is_not_given_up_on_its_plateau(monkeypatch):
     found = model.fit(graph)
     assert ari(graph.y, found.labels) > 0.9
     assert found.extras["filled"].size == 0
-    monkeypatch.setattr(cls, "plateau", False)
-    given_up = model.fit(graph)
+    monkeypatch.setattr(cls, "emptied", "left")
+    with pytest.warns(GraphWarning, match="2 of the 4 clusters held no node when training ended"):
+        given_up = model.fit(graph)
     assert len(given_up.history) < 100
     assert given_up.extras["filled"].size == 2
