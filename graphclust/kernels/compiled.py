@@ -25,6 +25,7 @@ PIECE = 1 << 21  # numbers read in the rows that a thread takes at a time
 COLUMNS = 16  # at least, that a thread takes at a time, a line of memory
 BLOCK = 1 << 10  # rows whose flow is added up at a time
 AHEAD = 8  # entries from the one that is fetched to the one in use
+NEAR = 2  # the same, of the message's rows, which are hundreds of numbers and are read twice
 EXACT = {"contract", "nsz"}  # each number is added up in its own order
 FAST = EXACT | {"reassoc", "arcp"}
 
@@ -275,10 +276,12 @@ def _variation(first, last, start, target, weight, s, value, slope):  # type: ig
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=FAST)
 def _message(first, last, start, target, weight, y, delta, eps, distance, out):  # type: ignore[no-untyped-def]
     width = y.shape[1]
+    size, address, end = width * y.itemsize, y.ctypes.data, len(target) - 1
     for i in range(first, last):
         for f in range(width):
             out[i, f] = y[i, f]
         for e in range(start[i], start[i + 1]):
+            prefetch_read(address + target[min(e + NEAR, end)] * size, size)
             j = target[e]
             d = y.dtype.type(0)
             for f in range(width):
@@ -294,10 +297,14 @@ def _message_back(  # type: ignore[no-untyped-def]
     first, last, start, target, weight, g, y, delta, eps, distance, result
 ):
     width = y.shape[1]
+    size, end = width * y.itemsize, len(target) - 1
     for i in range(first, last):
         for f in range(width):
             result[i, f] = g[i, f]
         for e in range(start[i], start[i + 1]):
+            soon = target[min(e + NEAR, end)] * size
+            prefetch_read(y.ctypes.data + soon, size)
+            prefetch_read(g.ctypes.data + soon, size)
             j, d = target[e], distance[e]
             gamma = y.dtype.type(delta * weight[e] / max(d, eps))
             if d > eps:
