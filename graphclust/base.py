@@ -136,12 +136,16 @@ class Method(ABC):
         if seeds is not None:
             if not self.guided:
                 raise TypeError(f"{self.name} takes no seeds")
+            if not isinstance(seeds, Mapping) or not seeds:
+                raise TypeError(f"seeds must map one node or more to clusters, found {seeds!r}")
             warm["seeds"] = _known(seeds, ids, n_clusters)
         if must_link is not None or cannot_link is not None:
             if not self.linked:
                 raise TypeError(f"{self.name} takes neither must_link nor cannot_link")
             pairs = {"must_link": must_link, "cannot_link": cannot_link}
-            warm["links"] = tuple(_pairs(name, given or (), ids) for name, given in pairs.items())
+            warm["links"] = tuple(
+                _pairs(name, () if given is None else given, ids) for name, given in pairs.items()
+            )
         if n_clusters is not None and n_clusters > len(ids):
             raise GraphError(f"n_clusters={n_clusters} is more than the {len(ids)} nodes there are")
         found = self._timed(self._fit, graph, trace, warm, watch)
@@ -272,6 +276,8 @@ def _pairs(what: str, pairs: Iterable[tuple[Any, Any]], ids: NDArray[Any]) -> La
     """(L, 2) places of pairs of node ids."""
     place = {node: i for i, node in enumerate(ids.tolist())}
     found = []
+    if isinstance(pairs, np.ndarray) or hasattr(pairs, "to_numpy"):
+        pairs = np.asarray(pairs).tolist()  # an (L, 2) array or frame
     for pair in pairs:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise GraphError(f"{what} must hold pairs of node ids, found {pair!r}")

@@ -16,8 +16,13 @@ def draw_agreement(agreement: pd.DataFrame, path: str | Path) -> None:
     """Write the heat map of `Comparison.agreement`, AMI from 0 to 1, to .png, .svg or .pdf.
 
     Raises:
+        TypeError: no frame.
         ValueError: another ending.
     """
+    if not isinstance(agreement, pd.DataFrame):
+        raise TypeError(
+            f"agreement must be the frame of compare(agreement=True), found {agreement!r}"
+        )
     path = picture_path(path)
     from matplotlib.figure import Figure
 

@@ -18,6 +18,8 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         self._what, self._paths = what, plugins | paths
 
     def __getitem__(self, name: str) -> type[T]:
+        if not isinstance(name, str):
+            raise TypeError(f"{self._what} must be the name of one, found {name!r}")
         if name not in self._paths:
             raise ValueError(unknown(self._what, name, self))
         module, _, attribute = self._paths[name].partition(":")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from graphclust.base import Method
 
 Labels = NDArray[np.int64]
+TABLES = (".csv", ".tsv", ".txt", ".json", ".parquet", ".xlsx")  # endings of what `save` is not
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,7 +51,16 @@ class Result:
         return np.array([place.get(node, -1) for node in ids], np.int64)
 
     def save(self, path: str | Path) -> None:
-        """Write everything to one `.npz` file (arrays and JSON, no pickle), atomically."""
+        """Write everything to one `.npz` file (arrays and JSON, no pickle), atomically.
+
+        Raises:
+            GraphError: a name that ends like another kind of file; ids that cannot be kept.
+        """
+        if (ending := Path(path).suffix.lower()) in TABLES:
+            raise GraphError(
+                f"a whole result is kept as .npz, not as {ending}; found {str(path)!r}. Its labels "
+                "alone are a table: `to_frame()`"
+            )
         own = self._own()
         arrays = {k: v for k in own if (v := getattr(self, k)) is not None}
         arrays["node_ids"] = self.node_ids
@@ -156,7 +166,7 @@ class Clustering(Result):
         Raises:
             TypeError: the method gives no labels over time; a date where the times of the events
                 are numbers, or a number where they are dates.
-            ValueError: text that is no date, or NaT.
+            ValueError: text that is no date, NaT or NaN.
         """
         ends = self.extras.get("moments")
         if ends is None:
@@ -165,6 +175,8 @@ class Clustering(Result):
         if dated and not isinstance(moment, (str, *DATES)):
             raise TypeError(f"the times of these events are dates, found {moment!r}")
         number = as_number(moment, dated=dated)
+        if number != number:
+            raise ValueError(f"a moment must be a number, found {moment!r}")
         at = int(np.searchsorted(ends.astype(np.int64) if dated else ends, number, side="left"))
         labels: Labels = self.extras["labels_over_time"][min(at, len(ends) - 1)]
         return labels

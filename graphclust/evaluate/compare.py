@@ -10,7 +10,7 @@ from torch_geometric.data import Data
 from graphclust.base import Method, without_labels
 from graphclust.evaluate.agreement import AMI, Labels, agreements
 from graphclust.evaluate.differences import differences, verdict
-from graphclust.evaluate.lineup import checked, label, lineup
+from graphclust.evaluate.lineup import check_limits, checked, label, lineup
 from graphclust.evaluate.repeats import Cells, against_rewired, over_seeds_and_samples
 from graphclust.evaluate.run import stored
 from graphclust.evaluate.sections import Section, render, sections
@@ -121,6 +121,7 @@ def compare(
     if seeds < 2 and (stability or null):
         raise ValueError(f"stability and null need seeds ≥ 2, found {seeds}")
     check_share(share)
+    check_limits(time_limit=time_limit, memory_limit=memory_limit)
     data = opened(graph)
     chosen, notes = lineup(data, asked, n_clusters, methods is None)
     readers = {name: method for name, method in chosen.items() if method.kinds}  # of edges

@@ -30,10 +30,12 @@ def disagreements(
             pairs are neutral.
 
     Raises:
-        ValueError: `negative` is neither, or labels do not fit.
+        ValueError: `negative` is neither, `threshold` is not finite, or labels do not fit.
     """
     if negative not in ("complement", "explicit"):
         raise ValueError(f"negative must be complement or explicit, found {negative!r}")
+    if not np.isfinite(threshold):
+        raise ValueError(f"threshold must be finite, found {threshold}")
     data = symmetrise(static(as_graph(graph)))
     compact = labels_for(data, labels)
     if negative == "complement":

@@ -4,6 +4,7 @@ Y. He, G. Reinert, M. Cucuringu, "DIGRAC: digraph clustering based on flow imbal
 https://arxiv.org/abs/2106.05194; the formulas are in `nn.imbalance`.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,11 @@ class Pair(NamedTuple):
     target: int
     imbalance: float
     net: float
+
+
+def _check_name(what: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise ValueError(unknown(what, str(name), known))
 
 
 def flow_matrix(graph: Any, labels: ArrayLike) -> NDArray[np.float64]:
@@ -62,12 +68,8 @@ def flow_imbalance(
     Raises:
         GraphError, ValueError: as `flow_matrix`; no such option; fewer pairs than asked for.
     """
-    for name, value, known in (
-        ("normalisation", normalisation, NORMALISATIONS),
-        ("selection", selection, SELECTIONS),
-    ):
-        if value not in known:
-            raise ValueError(unknown(name, value, known))
+    _check_name("normalisation", normalisation, NORMALISATIONS)
+    _check_name("selection", selection, SELECTIONS)
     flow = flow_matrix(graph, labels)
     values, significant = _imbalances(flow, normalisation)
     if not len(values):
@@ -79,7 +81,12 @@ def flow_imbalance(
 
 
 def top_pairs(graph: Any, labels: ArrayLike, normalisation: str = "vol_sum") -> list[Pair]:
-    """All pairs of clusters between which something flows, the most unequal first."""
+    """All pairs of clusters between which something flows, the most unequal first.
+
+    Raises:
+        GraphError, ValueError: as `flow_matrix`; no such normalisation.
+    """
+    _check_name("normalisation", normalisation, NORMALISATIONS)
     flow = flow_matrix(graph, labels)
     values, _ = _imbalances(flow, normalisation)
     found = []

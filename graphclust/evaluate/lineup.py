@@ -42,6 +42,17 @@ def checked(methods: Any, **whole: Any) -> list[type[Method] | Method]:
     return chosen
 
 
+def check_limits(**limits: Any) -> None:
+    """Raise TypeError or ValueError for a limit that is neither None nor a number above 0."""
+    for name, value in limits.items():
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"{name} must be a number or None, found {value!r}")
+        if not float(value) > 0:
+            raise ValueError(f"{name} must be above 0, found {value}")
+
+
 def lineup(
     data: Data, asked: Asked, k: int | None, everybody: bool
 ) -> tuple[dict[str, Method], list[str]]:

@@ -52,6 +52,7 @@ def as_graph(
             (datetimes, or text of ISO 8601; those without a zone are in UTC).
         directed: None lets the input decide: networkx and igraph say so themselves; matrices and
             edge indices are directed unless symmetric; frames and lists of pairs are undirected.
+            True makes two arcs of each edge of an undirected networkx or igraph graph.
         num_nodes: number of nodes of an edge array, where trailing nodes are isolated.
         nodes: with a frame of edges, a frame that describes the nodes: a column id (or node, name),
             optionally label (or class, y), all others attributes that become `x` (numbers as they
@@ -76,8 +77,13 @@ def as_graph(
             wrong shapes or dtypes; each with what was found.
         TypeError: not a graph (a name or path goes through `graphclust.load`).
     """
+    if directed is not None and not isinstance(directed, (bool, np.bool_)):
+        raise TypeError(f"directed must be True, False or None, found {directed!r}")
     raw = read(graph, weight=weight, time=time, x=x, y=y, n=num_nodes, nodes=nodes)
-    raw.directed = raw.directed if directed is None else directed
+    says_so = hasattr(graph, "is_directed") and not isinstance(graph, Data)  # networkx, igraph
+    if directed and raw.directed is False and says_so:
+        raw.add_mirrored()
+    raw.directed = raw.directed if directed is None else bool(directed)
     raw.x = raw.x if x is None or isinstance(x, str) else x
     raw.y = raw.y if y is None or isinstance(y, str) else y
     return finish(raw)
@@ -215,14 +221,15 @@ def _numbers(values: Any, what: str, raw: Raw) -> Array:
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().numpy()
     array = np.asarray(values)
+    kind = "a number or a date (ISO 8601)" if what == "time" else "a number"
     if array.dtype.kind in "OU":
         try:
             array = array.astype(np.float64)
         except (TypeError, ValueError):
             bad = next(v for v in array.tolist() if not _is_number(v))
-            raise GraphError(f"{what} must be a number for every edge, found {bad!r}") from None
+            raise GraphError(f"{what} must be {kind} for every edge, found {bad!r}") from None
     if array.dtype.kind not in "biuf":
-        raise GraphError(f"{what} must be a number for every edge, found {array.dtype}")
+        raise GraphError(f"{what} must be {kind} for every edge, found {array.dtype}")
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.shape != raw.source.shape:

@@ -61,8 +61,9 @@ def read_graph(
     try:
         return _read(path, directed, nodes, time)
     except GraphError as error:
+        where = path.name if nodes is None else f"{path.name} with {Path(nodes).name}"
         known = path.name in str(error)
-        raise error if known else GraphError(f"{path.name}: {error}") from None
+        raise error if known else GraphError(f"{where}: {error}") from None
 
 
 def _read(path: Path, directed: bool | None, nodes: str | Path | None, time: str | None) -> Data:

@@ -43,7 +43,10 @@ def from_frame(
             at = int(np.flatnonzero(series.isna())[0])
             raise GraphError(f"column {series.name!r} has no node id in row {at} (counted from 0)")
     if nodes is not None:
-        ends.append(_as_spelled(split_table(nodes)[0], ends))
+        ends.append(split_table(nodes)[0])
+    ends = [_whole(end) for end in ends]
+    if nodes is not None:
+        ends = _spelled_alike(ends)
     codes, ids = number(_one_column(ends))
     source, target, rows = np.split(codes, [len(frame), 2 * len(frame)])
     x = y = None
@@ -67,13 +70,20 @@ def from_frame(
     )
 
 
-def _as_spelled(ids: Any, ends: list[Any]) -> Any:
-    """The node table's ids as the edges spell them: 7 and "7" are one node."""
-    kinds = {pd.api.types.is_integer_dtype(series) for series in (ids, *ends)}
-    if kinds == {True, False}:
-        ends[:] = [end.astype(str) for end in ends]
-        return ids.astype(str)
+def _whole(ids: Any) -> Any:
+    """Ids as whole numbers where they are: pandas makes a column with a missing value one of
+    floats, and it stays so when the row is gone."""
+    if pd.api.types.is_float_dtype(ids):
+        values = ids.to_numpy(np.float64)
+        if (values == np.rint(values)).all() and (np.abs(values) < 2**53).all():
+            return ids.astype(np.int64)
     return ids
+
+
+def _spelled_alike(ends: list[Any]) -> list[Any]:
+    """Ids of edges and of a node table as text where one side has text: 7 and "7" are one."""
+    kinds = {pd.api.types.is_integer_dtype(end) for end in ends}
+    return [end.astype(str) for end in ends] if kinds == {True, False} else ends
 
 
 def _one_column(ends: list[Any]) -> Any:

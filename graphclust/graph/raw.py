@@ -25,6 +25,15 @@ class Raw:
     y: Any = None
     multi: bool = False  # repeated edges are meant: each counts
 
+    def add_mirrored(self) -> None:
+        """Add each edge the other way round, self-loops left out."""
+        apart = np.flatnonzero(self.source != self.target)
+        twice = np.r_[np.arange(len(self.source)), apart]
+        back = np.r_[self.target, self.source[apart]]
+        self.source, self.target = np.r_[self.source, self.target[apart]], back
+        self.weight = None if self.weight is None else np.asarray(self.weight)[twice]
+        self.t = None if self.t is None else np.asarray(self.t)[twice]
+
 
 def id_array(ids: Any) -> Array | None:
     """Node ids as an array: integers, text or objects; None where they are just 0..N−1."""

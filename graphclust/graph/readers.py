@@ -2,7 +2,7 @@
 
 import numbers
 import sys
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,10 @@ def read(
     graph: Any, *, weight: str | None, time: str | None, x: Any, y: Any, n: int | None, nodes: Any
 ) -> Raw:
     """Read any supported object; `x` and `y` given as names are node attributes to collect."""
-    _check_options(graph, time=time, x=x, y=y, n=n, nodes=nodes)
+    _check_options(graph, weight=weight, time=time, x=x, y=y, n=n, nodes=nodes)
     nx, ig = sys.modules.get("networkx"), sys.modules.get("igraph")
     if isinstance(graph, Data):
-        return _from_data(graph, n, weight)
+        return _from_data(graph, n, weight, time)
     if isinstance(graph, TemporalData):
         return _from_temporal(graph, n)
     if nx and isinstance(graph, nx.Graph):
@@ -56,7 +56,9 @@ def _cannot_read(graph: Any) -> str:
     )
 
 
-def _check_options(graph: Any, *, time: Any, x: Any, y: Any, n: Any, nodes: Any) -> None:
+def _check_options(
+    graph: Any, *, weight: Any, time: Any, x: Any, y: Any, n: Any, nodes: Any
+) -> None:
     """Refuse options that this kind of graph has no use for, rather than pass over them."""
     kind = type(graph).__name__
     attributed = hasattr(graph, "nodes") or hasattr(graph, "vs")  # networkx, igraph
@@ -67,7 +69,12 @@ def _check_options(graph: Any, *, time: Any, x: Any, y: Any, n: Any, nodes: Any)
             raise TypeError(
                 f"{name}={value!r} names a node attribute; {kind} has none: pass values"
             )
-    if time is not None and not (attributed or isinstance(graph, pd.DataFrame)):
+    for name, value in (("weight", weight), ("time", time)):
+        if not isinstance(value, Hashable):
+            raise TypeError(f"{name} must be the name of an attribute or column, found {value!r}")
+    if nodes is not None and not isinstance(nodes, pd.DataFrame):
+        raise TypeError(f"nodes must be a pandas frame, found {type(nodes).__name__}")
+    if time is not None and not (attributed or isinstance(graph, (pd.DataFrame, Data))):
         raise TypeError(f"time={time!r} names an edge attribute or column; {kind} has none")
     if n is not None:
         if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
@@ -76,7 +83,7 @@ def _check_options(graph: Any, *, time: Any, x: Any, y: Any, n: Any, nodes: Any)
             raise TypeError(f"num_nodes goes with edge arrays, found {kind}")
 
 
-def _from_data(data: Data, n: int | None, weight: str | None) -> Raw:
+def _from_data(data: Data, n: int | None, weight: str | None, time: str | None) -> Raw:
     if data.edge_index is None:
         raise GraphError("graph is a Data without edge_index")
     source, target = _edge_rows(data.edge_index)
@@ -89,7 +96,9 @@ def _from_data(data: Data, n: int | None, weight: str | None) -> Raw:
         and len(data.y) > int(max(source.max(initial=-1), target.max(initial=-1)))
     ):
         known = len(data.y)
-    times = data.get("t")
+    if time is not None and data.get(time) is None:
+        raise GraphError(f"time={time!r} is no attribute; found {sorted(data.keys())}")
+    times = data.get(time or "t")
     if times is None and data.get("time") is not None and len(data.time) == len(source):
         times = data.time
     if times is not None and is_dated(data):
@@ -185,6 +194,8 @@ def _say_unread_times(attributes: Iterable[str]) -> None:
 def _from_matrix(matrix: Any) -> Raw:
     if matrix.shape[0] != matrix.shape[1]:
         raise GraphError(f"an adjacency matrix must be square, found shape {matrix.shape}")
+    if matrix.dtype.kind in "iu":  # sums of eight bits would outgrow them
+        matrix = matrix.astype(np.int64)
     coo = sp.csr_array(matrix).tocoo()  # CSR adds up repeats, as scipy means them
     source, target = (axis.astype(np.int64) for axis in coo.coords)
     plain = coo.dtype == bool or bool((coo.data == 1).all())
@@ -193,10 +204,9 @@ def _from_matrix(matrix: Any) -> Raw:
 
 def _from_tensor(tensor: Tensor, n: int | None) -> Raw:
     if tensor.layout != torch.strided:
-        coo = tensor.detach().cpu().to_sparse_coo().coalesce()
-        return _from_matrix(
-            sp.coo_array((coo.values().numpy(), coo.indices().numpy()), shape=tuple(coo.shape))
-        )
+        coo = tensor.detach().cpu().to_sparse_coo()
+        ends, values = coo._indices().numpy(), coo._values().numpy()
+        return _from_matrix(sp.coo_array((values, ends), shape=tuple(coo.shape)))
     if tensor.dim() == 2 and tensor.shape[0] == 2 and not tensor.is_floating_point():
         source, target = _edge_rows(tensor)
         return Raw(source, target, _count(source, target, n), directed=None)
@@ -295,4 +305,7 @@ def _node_attribute(wanted: Any, collect: Any) -> Any:
     values = collect(wanted)
     if values is None or all(value is None for value in values):
         raise GraphError(f"no node has the attribute {wanted!r}")
+    lacking = sum(value is None for value in values)
+    if lacking and any(np.ndim(value) for value in values):
+        raise GraphError(f"{count(lacking, 'node')} without the attribute {wanted!r}")
     return values

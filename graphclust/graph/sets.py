@@ -73,9 +73,12 @@ def graph_set(graphs: Any, y: ArrayLike | None = None) -> GraphSet:
     Directed graphs are read as undirected, with a warning.
 
     Raises:
+        TypeError: a name or path.
         GraphError: no graphs, no features or unequal ones, negative weights, event times, wrong
             shapes; the sentence says which graph.
     """
+    if isinstance(graphs, str) or hasattr(graphs, "__fspath__"):
+        raise TypeError(f"graphs must be in memory, found {graphs!r}; use graphclust.load")
     if not isinstance(graphs, GraphSet):
         graphs = _from_union(graphs) if isinstance(graphs, Data) else _from_list(graphs)
     if y is None:

@@ -140,7 +140,7 @@ def writable_ids(ids: Array, path: Path, form: str) -> Array:
         if (twice := pd.Index(texts).duplicated()).any():
             raise GraphError(
                 f"{path.name}: two nodes are called {texts[twice][0]} when ids are written as "
-                "text; .json keeps numbers and text apart"
+                "text; rename one of them"
             )
         ids = texts
     if form == ".graphml" and ids.dtype.kind == "U":

@@ -112,6 +112,8 @@ def test_wrong_calls_are_refused():
         ({"seeds": 2.5}, "seeds must be a whole number, found 2.5"),
         ({"n_clusters": 0}, "n_clusters must be at least 1, found 0"),
         ({"n_clusters": 99}, "n_clusters=99 is more than the 34 nodes"),
+        ({"time_limit": -1}, "time_limit must be above 0, found -1"),
+        ({"memory_limit": "5"}, "memory_limit must be a number or None, found '5'"),
         ({"methods": [3]}, "methods must be names, classes or methods, found 3"),
         ({"methods": [local()]}, "Local is defined in the running script"),
         ({"methods": [METHODS["leiden"](resolution=-1)]}, "resolution must lie in"),

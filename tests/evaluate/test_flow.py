@@ -36,6 +36,8 @@ def test_the_most_unequal_pairs_come_first():
 def test_one_cluster_has_no_flow():
     assert flow_imbalance(graph(), [0] * 6) == 0.0
     assert top_pairs(graph(), [0] * 6) == []
+    with pytest.raises(ValueError, match="unknown normalisation 'vol-sum'; did you mean vol_sum"):
+        top_pairs(graph(), LABELS, "vol-sum")
     assert flow_scores(graph(), [0] * 6) == {"imbalance_all": 0, "imbalance_significant": 0}
     assert set(flow_scores(graph(), LABELS)) == {*FLOW} - {"imbalance_5", "imbalance_9"}
 

@@ -132,6 +132,9 @@ def test_pyg_data_and_temporal_data():
     assert graph.directed
     assert graph.num_nodes == 5
     assert graph.x.dtype == torch.float32
+    data.when = torch.tensor([3, 1, 2])
+    timed = as_graph(data, time="when")
+    assert (timed.t.tolist(), timed.edge_index.tolist()) == ([1, 2, 3], [[0, 1, 1], [1, 2, 0]])
     events = TemporalData(
         src=torch.tensor([2, 0]), dst=torch.tensor([1, 1]), t=torch.tensor([8, 3])
     )
@@ -201,7 +204,13 @@ def test_directed_overrides_the_input():
     graph, texts = said(g, directed=False)
     assert not graph.directed
     assert texts == ["1 repeated edge dropped"]
-    assert as_graph(nx.path_graph(3), directed=True).directed
+    arcs = as_graph(nx.path_graph(3), directed=True)
+    assert arcs.directed
+    assert edges(arcs) == {(0, 1): 1, (1, 0): 1, (1, 2): 1, (2, 1): 1}
+    assert same(as_graph(igraph.Graph([(0, 1), (1, 2)]), directed=True), arcs)
+    looped, texts = said(nx.MultiGraph([(0, 0), (0, 1)]), directed=True)
+    assert edges(looped) == {(0, 1): 1, (1, 0): 1}
+    assert texts == ["1 self-loop dropped"]
 
 
 def test_signed_weights_stay():
@@ -235,6 +244,23 @@ def test_repeated_entries_of_a_matrix_add_up():
     matrix = sp.coo_array((np.ones(4), ([0, 0, 1, 1], [1, 1, 0, 0])), shape=(3, 3))
     assert edges(as_graph(matrix)) == {(0, 1): 2, (1, 0): 2}
     assert matrix.nnz == 4
+    for many, whole in ((2, np.int8), (256, np.uint8)):
+        ends, ones = (np.zeros(many, int), np.ones(many, int)), np.full(many, 100, whole)
+        matrix = sp.coo_array((ones, ends), shape=(2, 2))
+        assert as_graph(matrix).edge_weight.tolist() == [100 * many]
+        tensor = torch.sparse_coo_tensor(
+            np.stack(ends), torch.from_numpy(ones), (2, 2), check_invariants=True
+        )
+        assert as_graph(tensor).edge_weight.tolist() == [100 * many]
+
+
+def test_whole_ids_that_pandas_made_floats_are_whole():
+    table = pd.DataFrame({"source": [1, 2, None], "target": [2, 3, 4]}).dropna()
+    nodes = pd.DataFrame({"id": [1, 2, 3], "age": [10, 20, 30]})
+    graph, texts = said(table, nodes=nodes)
+    assert (node_ids(graph).tolist(), texts) == ([1, 2, 3], [])
+    assert node_ids(as_graph(table)).tolist() == [1, 2, 3]
+    assert node_ids(as_graph(table / 2)).tolist() == [0.5, 1, 1.5]
 
 
 def test_rounding_does_not_make_a_matrix_directed():

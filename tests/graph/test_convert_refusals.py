@@ -11,6 +11,8 @@ from torch_geometric.data import Data, HeteroData, TemporalData
 
 from graphclust import GraphError, as_graph
 
+PAIR = pd.DataFrame({"source": [0], "target": [1]})
+
 
 @pytest.mark.parametrize(
     ("graph", "options", "text"),
@@ -19,6 +21,9 @@ from graphclust import GraphError, as_graph
         (torch.tensor([[0], [1]]), {"num_nodes": 4.5}, "whole number of at least 1, found 4.5"),
         (np.eye(3), {"x": "age"}, "x='age' names a node attribute; ndarray has none"),
         (np.eye(3), {"time": "t"}, "time='t' names an edge attribute or column"),
+        (np.eye(3), {"directed": "no"}, "directed must be True, False or None, found 'no'"),
+        (PAIR, {"nodes": {"id": [0, 1]}}, "nodes must be a pandas frame, found dict"),
+        (PAIR, {"weight": [1]}, r"weight must be the name of an attribute or column, found \[1\]"),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(graph, options, text):

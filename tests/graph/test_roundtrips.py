@@ -294,3 +294,6 @@ def test_saved_results(tmp_path, ids):
     assert [type(v) for v in back.node_ids.tolist()] == [type(v) for v in ids]
     assert np.array_equal(back.labels, result.labels)
     assert back.method == result.method
+    with pytest.raises(GraphError, match=r"a whole result is kept as \.npz, not as \.csv"):
+        result.save(tmp_path / "r.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.npz"]

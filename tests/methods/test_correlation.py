@@ -5,6 +5,7 @@ import warnings
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 from graphs import planted, quiet
 from sklearn.metrics import adjusted_rand_score as ari
@@ -176,6 +177,10 @@ def test_links_hold_by_name_at_any_price():
         cluster = frame.set_index("node")["cluster"]
         assert cluster["0"] == cluster["4"] == cluster["1"]
         assert cluster["2"] != cluster["3"]
+    table = pd.DataFrame(links["must_link"])
+    for pairs in (table, table.to_numpy()):
+        cluster = CORRELATION().fit(g, must_link=pairs).to_frame().set_index("node")["cluster"]
+        assert cluster["0"] == cluster["4"] == cluster["1"]
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,7 @@ def test_leading_vectors_of_small_and_large_matrices(n):
     assert np.allclose(w, np.linalg.eigvalsh(symmetric.toarray())[::-1][:4])
 
 
+@pytest.mark.filterwarnings("ignore:.* clusters held no node")
 @pytest.mark.parametrize("normalisation", ["vol_sum", "vol_max", "vol_min", "plain"])
 @pytest.mark.parametrize("selection", ["sort", "std", "naive"])
 def test_every_objective_trains(normalisation, selection):
@@ -192,6 +193,9 @@ def test_seeds_name_the_clusters_and_help():
 def test_bad_seeds_are_refused(seeds, message):
     with pytest.raises(GraphError, match=message):
         DIGRAC(n_clusters=3).fit(load("dsbm:n=300,k=3"), seeds=seeds)
+    for none in ({}, [3]):
+        with pytest.raises(TypeError, match="seeds must map one node or more to clusters"):
+            DIGRAC(n_clusters=3).fit(load("dsbm:n=300,k=3"), seeds=none)
 
 
 def test_seeds_are_refused_where_they_do_nothing():
