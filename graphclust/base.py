@@ -136,7 +136,7 @@ class Method(ABC):
         if seeds is not None:
             if not self.guided:
                 raise TypeError(f"{self.name} takes no seeds")
-            if not isinstance(seeds, Mapping) or not seeds:
+            if not hasattr(seeds, "items") or not len(seeds):
                 raise TypeError(f"seeds must map one node or more to clusters, found {seeds!r}")
             warm["seeds"] = _known(seeds, ids, n_clusters)
         if must_link is not None or cannot_link is not None:

@@ -49,10 +49,12 @@ def as_graph(
         weight: name of the edge attribute or column that holds weights; by default `weight` (in a
             Data `edge_weight`), where there is one.
         time: name of the edge attribute or column that holds event times: numbers, or dates
-            (datetimes, or text of ISO 8601; those without a zone are in UTC).
+            (datetimes, or text of ISO 8601; those without a zone are in UTC); in a Data `t`, or
+            `time` with one value an arc, by default.
         directed: None lets the input decide: networkx and igraph say so themselves; matrices and
             edge indices are directed unless symmetric; frames and lists of pairs are undirected.
-            True makes two arcs of each edge of an undirected networkx or igraph graph.
+            True makes two arcs of each edge of an undirected networkx or igraph graph, and of each
+            undirected event.
         num_nodes: number of nodes of an edge array, where trailing nodes are isolated.
         nodes: with a frame of edges, a frame that describes the nodes: a column id (or node, name),
             optionally label (or class, y), all others attributes that become `x` (numbers as they
@@ -80,9 +82,6 @@ def as_graph(
     if directed is not None and not isinstance(directed, (bool, np.bool_)):
         raise TypeError(f"directed must be True, False or None, found {directed!r}")
     raw = read(graph, weight=weight, time=time, x=x, y=y, n=num_nodes, nodes=nodes)
-    says_so = hasattr(graph, "is_directed") and not isinstance(graph, Data)  # networkx, igraph
-    if directed and raw.directed is False and says_so:
-        raw.add_mirrored()
     raw.directed = raw.directed if directed is None else bool(directed)
     raw.x = raw.x if x is None or isinstance(x, str) else x
     raw.y = raw.y if y is None or isinstance(y, str) else y
@@ -103,6 +102,8 @@ def finish(raw: Raw) -> Data:
         raw.t = nanoseconds(np.asarray(raw.t))
     raw.t = None if raw.t is None else _numbers(raw.t, "time", raw)
     _drop_loops(raw)
+    if raw.once and raw.directed:
+        raw.add_mirrored()
     data = Data(num_nodes=raw.num_nodes)
     if dated:
         data.dated = True

@@ -44,9 +44,7 @@ def from_frame(
             raise GraphError(f"column {series.name!r} has no node id in row {at} (counted from 0)")
     if nodes is not None:
         ends.append(split_table(nodes)[0])
-    ends = [_whole(end) for end in ends]
-    if nodes is not None:
-        ends = _spelled_alike(ends)
+    ends = _spelled_alike(ends)
     codes, ids = number(_one_column(ends))
     source, target, rows = np.split(codes, [len(frame), 2 * len(frame)])
     x = y = None
@@ -70,20 +68,21 @@ def from_frame(
     )
 
 
-def _whole(ids: Any) -> Any:
-    """Ids as whole numbers where they are: pandas makes a column with a missing value one of
-    floats, and it stays so when the row is gone."""
-    if pd.api.types.is_float_dtype(ids):
-        values = ids.to_numpy(np.float64)
-        if (values == np.rint(values)).all() and (np.abs(values) < 2**53).all():
-            return ids.astype(np.int64)
-    return ids
-
-
 def _spelled_alike(ends: list[Any]) -> list[Any]:
-    """Ids of edges and of a node table as text where one side has text: 7 and "7" are one."""
-    kinds = {pd.api.types.is_integer_dtype(end) for end in ends}
-    return [end.astype(str) for end in ends] if kinds == {True, False} else ends
+    """Ids of edges and of a node table in one spelling: 7 and 7.0 are one node, 7 and "7" too.
+
+    pandas makes a column with a missing value one of floats, and it stays so without that row.
+    """
+    if all(pd.api.types.is_numeric_dtype(end) for end in ends):
+        floats = [end for end in ends if pd.api.types.is_float_dtype(end)]
+        return [end.astype(np.int64) for end in ends] if floats and _whole(floats) else ends
+    texts = len(ends) > 2 and any(pd.api.types.is_integer_dtype(end) for end in ends)
+    return [end.astype(str) for end in ends] if texts else ends
+
+
+def _whole(columns: list[Any]) -> bool:
+    values = np.concatenate([column.to_numpy(np.float64) for column in columns])
+    return bool((values == np.rint(values)).all() and (np.abs(values) < 2**53).all())
 
 
 def _one_column(ends: list[Any]) -> Any:

@@ -24,15 +24,14 @@ class Raw:
     x: Any = None
     y: Any = None
     multi: bool = False  # repeated edges are meant: each counts
+    once: bool = False  # edges have no direction, and each is listed once
 
     def add_mirrored(self) -> None:
-        """Add each edge the other way round, self-loops left out."""
-        apart = np.flatnonzero(self.source != self.target)
-        twice = np.r_[np.arange(len(self.source)), apart]
-        back = np.r_[self.target, self.source[apart]]
-        self.source, self.target = np.r_[self.source, self.target[apart]], back
-        self.weight = None if self.weight is None else np.asarray(self.weight)[twice]
-        self.t = None if self.t is None else np.asarray(self.t)[twice]
+        """Add each edge the other way round."""
+        ends = self.source, self.target
+        self.source, self.target = np.concatenate(ends), np.concatenate(ends[::-1])
+        self.weight = None if self.weight is None else np.tile(self.weight, 2)
+        self.t = None if self.t is None else np.tile(self.t, 2)
 
 
 def id_array(ids: Any) -> Array | None:

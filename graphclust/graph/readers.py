@@ -101,7 +101,7 @@ def _from_data(data: Data, n: int | None, weight: str | None, time: str | None) 
     times = data.get(time or "t")
     if times is None and data.get("time") is not None and len(data.time) == len(source):
         times = data.time
-    if times is not None and is_dated(data):
+    if times is not None and time in (None, "t") and is_dated(data):
         times = moments_of(data, times)
     return Raw(
         source,
@@ -113,6 +113,7 @@ def _from_data(data: Data, n: int | None, weight: str | None, time: str | None) 
         node_ids=data.get("node_ids"),
         x=data.x,
         y=data.y,
+        once=times is not None and data.get("directed") is False,
     )
 
 
@@ -155,6 +156,7 @@ def _from_networkx(graph: Any, weight: str | None, time: str | None, x: Any, y: 
         x=_node_attribute(x, lambda name: [graph.nodes[v].get(name) for v in ids]),
         y=_node_attribute(y, lambda name: [graph.nodes[v].get(name) for v in ids]),
         multi=graph.is_multigraph(),
+        once=not graph.is_directed(),
     )
 
 
@@ -182,6 +184,7 @@ def _from_igraph(graph: Any, weight: str | None, time: str | None, x: Any, y: An
         x=_node_attribute(x, lambda name: column(graph.vs, name)),
         y=_node_attribute(y, lambda name: column(graph.vs, name)),
         multi=graph.has_multiple(),
+        once=not graph.is_directed(),
     )
 
 
@@ -194,9 +197,13 @@ def _say_unread_times(attributes: Iterable[str]) -> None:
 def _from_matrix(matrix: Any) -> Raw:
     if matrix.shape[0] != matrix.shape[1]:
         raise GraphError(f"an adjacency matrix must be square, found shape {matrix.shape}")
-    if matrix.dtype.kind in "iu":  # sums of eight bits would outgrow them
+    if matrix.dtype.kind in "iu" and matrix.dtype.itemsize < 8:  # sums would outgrow them
         matrix = matrix.astype(np.int64)
-    coo = sp.csr_array(matrix).tocoo()  # CSR adds up repeats, as scipy means them
+    csr = sp.csr_array(matrix)
+    if not csr.has_canonical_format:  # repeats add up, as scipy means them
+        csr = csr.copy()
+        csr.sum_duplicates()
+    coo = csr.tocoo()
     source, target = (axis.astype(np.int64) for axis in coo.coords)
     plain = coo.dtype == bool or bool((coo.data == 1).all())
     return Raw(source, target, matrix.shape[0], None, weight=None if plain else coo.data)

@@ -135,6 +135,10 @@ def test_pyg_data_and_temporal_data():
     data.when = torch.tensor([3, 1, 2])
     timed = as_graph(data, time="when")
     assert (timed.t.tolist(), timed.edge_index.tolist()) == ([1, 2, 3], [[0, 1, 1], [1, 2, 0]])
+    timed.dated = True
+    timed.step = torch.tensor([1, 2, 3])
+    assert "dated" not in as_graph(timed, time="step")
+    assert as_graph(timed).dated
     events = TemporalData(
         src=torch.tensor([2, 0]), dst=torch.tensor([1, 1]), t=torch.tensor([8, 3])
     )
@@ -211,6 +215,13 @@ def test_directed_overrides_the_input():
     looped, texts = said(nx.MultiGraph([(0, 0), (0, 1)]), directed=True)
     assert edges(looped) == {(0, 1): 1, (1, 0): 1}
     assert texts == ["1 self-loop dropped"]
+    event = nx.Graph([(0, 1, {"t": 5})])
+    for graph in (event, as_graph(event, time="t")):
+        named = {"time": "t"} if graph is event else {}
+        assert as_graph(graph, directed=True, **named).edge_index.tolist() == [[0, 1], [1, 0]]
+    listed = pd.DataFrame({"source": [0, 1], "target": [1, 2], "is_directed": [1, 1]})
+    with pytest.warns(GraphWarning, match="not read: is_directed"):
+        assert edges(as_graph(listed, directed=True)) == {(0, 1): 1, (1, 2): 1}
 
 
 def test_signed_weights_stay():
@@ -244,6 +255,11 @@ def test_repeated_entries_of_a_matrix_add_up():
     matrix = sp.coo_array((np.ones(4), ([0, 0, 1, 1], [1, 1, 0, 0])), shape=(3, 3))
     assert edges(as_graph(matrix)) == {(0, 1): 2, (1, 0): 2}
     assert matrix.nnz == 4
+    rows = sp.csr_array((np.ones(2), np.array([1, 1]), np.array([0, 2, 2])), shape=(2, 2))
+    assert edges(as_graph(rows)) == {(0, 1): 2}
+    assert rows.nnz == 2
+    huge = sp.coo_array((np.array([2**63], np.uint64), ([0], [1])), shape=(2, 2))
+    assert as_graph(huge).edge_weight.tolist() == [2.0**63]
     for many, whole in ((2, np.int8), (256, np.uint8)):
         ends, ones = (np.zeros(many, int), np.ones(many, int)), np.full(many, 100, whole)
         matrix = sp.coo_array((ones, ends), shape=(2, 2))
@@ -261,6 +277,12 @@ def test_whole_ids_that_pandas_made_floats_are_whole():
     assert (node_ids(graph).tolist(), texts) == ([1, 2, 3], [])
     assert node_ids(as_graph(table)).tolist() == [1, 2, 3]
     assert node_ids(as_graph(table / 2)).tolist() == [0.5, 1, 1.5]
+    half = nodes.assign(id=[1.0, 2.0, 4.5])
+    with pytest.warns(GraphWarning) as warned:
+        graph = as_graph(table, nodes=half)
+    assert node_ids(graph).tolist() == [1, 2, 3, 4.5]
+    assert graph.x.flatten().tolist() == [10, 20, 0, 30]
+    assert len(warned) == 2  # one node without a row, one without an edge
 
 
 def test_rounding_does_not_make_a_matrix_directed():
