@@ -51,7 +51,8 @@ def dots(pattern: Pattern, a: Tensor, b: Tensor) -> Tensor:
 
 def flow_sums(pattern: Pattern, values: Tensor | None, p: Tensor) -> Tensor:
     """(K, K) Pᵀ A P of a square A: what flows from group to group. O(E K + N K²), K² numbers held
-    for every thousand rows.
+    for every thousand rows. The gradient has dense products, which torch rounds otherwise with
+    another number of threads on some processors.
 
     Raises:
         TypeError, ValueError: as `product`.
