@@ -73,9 +73,12 @@ def _spelled_alike(ends: list[Any]) -> list[Any]:
 
     pandas makes a column with a missing value one of floats, and it stays so without that row.
     """
+    is_float = pd.api.types.is_float_dtype
     if all(pd.api.types.is_numeric_dtype(end) for end in ends):
-        floats = [end for end in ends if pd.api.types.is_float_dtype(end)]
-        return [end.astype(np.int64) for end in ends] if floats and _whole(floats) else ends
+        floats = [end for end in ends if is_float(end)]
+        if floats and _whole(floats):
+            return [end.astype(np.int64) if is_float(end) else end for end in ends]
+        return ends
     texts = len(ends) > 2 and any(pd.api.types.is_integer_dtype(end) for end in ends)
     return [end.astype(str) for end in ends] if texts else ends
 
