@@ -73,18 +73,20 @@ def _spelled_alike(ends: list[Any]) -> list[Any]:
 
     pandas makes a column with a missing value one of floats, and it stays so without that row.
     """
-    is_float = pd.api.types.is_float_dtype
+    floats = [pd.api.types.is_float_dtype(end) for end in ends]
+    whole = all(_whole(end) for end, is_float in zip(ends, floats, strict=True) if is_float)
+    alike = [
+        end.astype(np.int64) if whole and is_float else end
+        for end, is_float in zip(ends, floats, strict=True)
+    ]
     if all(pd.api.types.is_numeric_dtype(end) for end in ends):
-        floats = [end for end in ends if is_float(end)]
-        if floats and _whole(floats):
-            return [end.astype(np.int64) if is_float(end) else end for end in ends]
-        return ends
+        return alike
     texts = len(ends) > 2 and any(pd.api.types.is_integer_dtype(end) for end in ends)
-    return [end.astype(str) for end in ends] if texts else ends
+    return [end.astype(str) for end in alike] if texts else ends
 
 
-def _whole(columns: list[Any]) -> bool:
-    values = np.concatenate([column.to_numpy(np.float64) for column in columns])
+def _whole(column: Any) -> bool:
+    values = column.to_numpy(np.float64)
     return bool((values == np.rint(values)).all() and (np.abs(values) < 2**53).all())
 
 

@@ -276,6 +276,8 @@ def test_whole_ids_that_pandas_made_floats_are_whole():
     graph, texts = said(table, nodes=nodes)
     assert (node_ids(graph).tolist(), texts) == ([1, 2, 3], [])
     assert node_ids(as_graph(table)).tolist() == [1, 2, 3]
+    texts = nodes.assign(id=["1", "2", "3"])
+    assert node_ids(as_graph(table, nodes=texts)).tolist() == ["1", "2", "3"]
     assert node_ids(as_graph(table / 2)).tolist() == [0.5, 1, 1.5]
     half = nodes.assign(id=[1.0, 2.0, 4.5])
     with pytest.warns(GraphWarning) as warned:
