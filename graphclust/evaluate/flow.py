@@ -4,7 +4,6 @@ Y. He, G. Reinert, M. Cucuringu, "DIGRAC: digraph clustering based on flow imbal
 https://arxiv.org/abs/2106.05194; the formulas are in `nn.imbalance`.
 """
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,11 +29,6 @@ class Pair(NamedTuple):
     target: int
     imbalance: float
     net: float
-
-
-def _check_name(what: str, name: str, known: Iterable[str]) -> None:
-    if name not in known:
-        raise ValueError(unknown(what, str(name), known))
 
 
 def flow_matrix(graph: Any, labels: ArrayLike) -> NDArray[np.float64]:
@@ -68,8 +62,8 @@ def flow_imbalance(
     Raises:
         GraphError, ValueError: as `flow_matrix`; no such option; fewer pairs than asked for.
     """
-    _check_name("normalisation", normalisation, NORMALISATIONS)
-    _check_name("selection", selection, SELECTIONS)
+    if selection not in SELECTIONS:
+        raise ValueError(unknown("selection", selection, SELECTIONS))
     flow = flow_matrix(graph, labels)
     values, significant = _imbalances(flow, normalisation)
     if not len(values):
@@ -86,7 +80,6 @@ def top_pairs(graph: Any, labels: ArrayLike, normalisation: str = "vol_sum") -> 
     Raises:
         GraphError, ValueError: as `flow_matrix`; no such normalisation.
     """
-    _check_name("normalisation", normalisation, NORMALISATIONS)
     flow = flow_matrix(graph, labels)
     values, _ = _imbalances(flow, normalisation)
     found = []
@@ -113,6 +106,8 @@ def flow_scores(graph: Any, labels: ArrayLike) -> dict[str, float]:
 
 def _imbalances(flow: NDArray[np.float64], normalisation: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Of the pairs of clusters; no clusters, or one, have none."""
+    if normalisation not in NORMALISATIONS:
+        raise ValueError(unknown("normalisation", str(normalisation), NORMALISATIONS))
     if len(flow) < 2:
         return torch.zeros(0), torch.zeros(0, dtype=torch.bool)
     volume = torch.from_numpy(flow.sum(axis=0) + flow.sum(axis=1))

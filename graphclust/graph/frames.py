@@ -73,12 +73,9 @@ def _spelled_alike(ends: list[Any]) -> list[Any]:
 
     pandas makes a column with a missing value one of floats, and it stays so without that row.
     """
-    floats = [pd.api.types.is_float_dtype(end) for end in ends]
-    whole = all(_whole(end) for end, is_float in zip(ends, floats, strict=True) if is_float)
-    alike = [
-        end.astype(np.int64) if whole and is_float else end
-        for end, is_float in zip(ends, floats, strict=True)
-    ]
+    is_float = pd.api.types.is_float_dtype
+    whole = all(_whole(end) for end in ends if is_float(end))
+    alike = [end.astype(np.int64) if whole and is_float(end) else end for end in ends]
     if all(pd.api.types.is_numeric_dtype(end) for end in ends):
         return alike
     texts = len(ends) > 2 and any(pd.api.types.is_integer_dtype(end) for end in ends)

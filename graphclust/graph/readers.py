@@ -64,6 +64,8 @@ def _check_options(
     attributed = hasattr(graph, "nodes") or hasattr(graph, "vs")  # networkx, igraph
     if nodes is not None and not isinstance(graph, pd.DataFrame):
         raise TypeError(f"nodes goes with a frame of edges, found {kind}")
+    if nodes is not None and not isinstance(nodes, pd.DataFrame):
+        raise TypeError(f"nodes must be a pandas frame, found {type(nodes).__name__}")
     for name, value in (("x", x), ("y", y)):
         if isinstance(value, str) and not attributed:
             raise TypeError(
@@ -72,8 +74,6 @@ def _check_options(
     for name, value in (("weight", weight), ("time", time)):
         if not isinstance(value, Hashable):
             raise TypeError(f"{name} must be the name of an attribute or column, found {value!r}")
-    if nodes is not None and not isinstance(nodes, pd.DataFrame):
-        raise TypeError(f"nodes must be a pandas frame, found {type(nodes).__name__}")
     if time is not None and not (attributed or isinstance(graph, (pd.DataFrame, Data))):
         raise TypeError(f"time={time!r} names an edge attribute or column; {kind} has none")
     if n is not None:
