@@ -41,6 +41,7 @@ from graphclust.base import Clustering, Labels, Trace
 from graphclust.graph.export import to_scipy
 from graphclust.graph.features import feature_matrix
 from graphclust.kernels.flow import skew, walks
+from graphclust.kernels.gemm import matmul
 from graphclust.kernels.moves import raise_imbalance
 from graphclust.kernels.products import Constant
 from graphclust.kernels.sparse import between_groups
@@ -194,8 +195,8 @@ class Side(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Any, walk: Constant, weight: Tensor | None = None) -> Tensor:
-        hidden: Tensor = self.dropout(F.relu(x @ self.first))
-        hop = hidden @ (self.second if weight is None else self.second @ weight)
+        hidden: Tensor = self.dropout(F.relu(matmul(x, self.first)))
+        hop = matmul(hidden, self.second if weight is None else self.second @ weight)
         total = self.hops[0] * hop
         for omega in self.hops[1:]:
             hop = walk @ hop

@@ -29,6 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graphclust.kernels.gemm import matmul
 from graphclust.kernels.pattern import Pattern
 from graphclust.kernels.products import dots
 from graphclust.kernels.scatter import segment_sum
@@ -79,7 +80,7 @@ class _KernelSums(torch.autograd.Function):
     def forward(ctx: Any, u: Tensor, tau: float) -> Tensor:
         ctx.save_for_backward(u)
         ctx.tau = tau
-        return torch.cat([((tau * rows) @ u.T).exp_().sum(dim=1) for rows in u.split(CHUNK)])
+        return torch.cat([matmul(tau * rows, u.T).exp_().sum(dim=1) for rows in u.split(CHUNK)])
 
     @staticmethod
     @once_differentiable
@@ -88,8 +89,8 @@ class _KernelSums(torch.autograd.Function):
         grad = torch.empty_like(u)
         for start in range(0, len(u), CHUNK):
             rows = slice(start, start + CHUNK)
-            kernel = ((tau * u[rows]) @ u.T).exp_().mul_(g[rows, None] + g[None, :])
-            torch.mul(kernel @ u, tau, out=grad[rows])
+            kernel = matmul(tau * u[rows], u.T).exp_().mul_(g[rows, None] + g[None, :])
+            torch.mul(matmul(kernel, u), tau, out=grad[rows])
         return grad, None
 
 
@@ -97,7 +98,7 @@ def moments(u: Tensor, order: int) -> list[Tensor]:
     """The sums Σ_k u_k^{⊗p} for p = 1..order ≤ 4, symmetric parts stored once: shapes (D,), (Q,),
     (Q, D), (Q, Q) with Q = D(D+1)/2."""
     pairs = squares(u) if order >= 2 else u
-    sums = [u.sum(dim=0), pairs.sum(dim=0), pairs.T @ u, pairs.T @ pairs]
+    sums = [u.sum(dim=0), pairs.sum(dim=0), matmul(pairs.T, u), matmul(pairs.T, pairs)]
     return sums[:order]
 
 
@@ -118,8 +119,8 @@ def moment_negatives(u: Tensor, tau: float, order: int, n: int | None = None) ->
     powers = [
         lambda s: u @ s,
         lambda s: pairs @ s,
-        lambda s: ((pairs @ s) * u).sum(dim=1),
-        lambda s: ((pairs @ s) * pairs).sum(dim=1),
+        lambda s: (matmul(pairs, s) * u).sum(dim=1),
+        lambda s: (matmul(pairs, s) * pairs).sum(dim=1),
     ]
     own = (u * u).sum(dim=1)
     total = torch.full_like(own, len(u) - 1)

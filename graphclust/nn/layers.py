@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from graphclust.kernels.gemm import Linear, matmul
 from graphclust.nn.graphs import Graphs
 
 
@@ -26,7 +27,7 @@ def perceptron(*widths: int) -> nn.Sequential:
     """Linear layers of these widths with ReLU between; Glorot's weights, biases of 0 at first."""
     parts: list[nn.Module] = []
     for a, b in pairwise(widths):
-        layer = nn.Linear(a, b)
+        layer = Linear(a, b)
         nn.init.xavier_uniform_(layer.weight)
         nn.init.zeros_(layer.bias)
         parts += [layer, nn.ReLU()]
@@ -44,7 +45,7 @@ class SkipConv(nn.Module):
 
     def forward(self, x: Tensor, graphs: Graphs) -> Tensor:
         """x (N, F) dense or sparse."""
-        return graphs.smoothing.spread(x @ self.weight) + x @ self.skip + self.bias
+        return graphs.smoothing.spread(matmul(x, self.weight)) + matmul(x, self.skip) + self.bias
 
 
 class GTVConv(nn.Module):
@@ -59,4 +60,4 @@ class GTVConv(nn.Module):
 
     def forward(self, x: Tensor, graphs: Graphs) -> Tensor:
         """x (N, F) dense or sparse."""
-        return graphs.message(x @ self.weight, self.delta, self.eps) + self.bias
+        return graphs.message(matmul(x, self.weight), self.delta, self.eps) + self.bias

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from graphclust.kernels.gemm import Linear, linear
 from graphclust.kernels.products import sparse_tensor
 from graphclust.nn.train import Terms, train
 
@@ -64,7 +65,7 @@ class MLP(nn.Module):
 
     def __init__(self, widths: Sequence[int], low: bool = False) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(widths))
         self.low = low
 
     def forward(self, x: Tensor | Whole) -> Tensor:
@@ -74,7 +75,7 @@ class MLP(nn.Module):
             split = 0 if thin is None else thin.shape[1]
             h: Tensor = first.bias
             if thick is not None:
-                h = F.linear(thick, first.weight[:, split:], h).float()
+                h = linear(thick, first.weight[:, split:], h).float()
             if thin is not None:
                 with torch.autocast(first.weight.device.type, enabled=False):
                     h = torch.addmm(h, thin, first.weight[:, :split].T)
