@@ -31,7 +31,6 @@ from graphclust.kernels.segments import Segments
 from graphclust.methods.tvgnn import TVGNN
 from graphclust.nn.cuts import asymmetric_norm, graph_variation
 from graphclust.nn.graphs import SparseGraphs
-from graphclust.nn.layers import perceptron
 from graphclust.nn.partition import Inputs
 
 DELTA, EPS, WIDTH = 0.311, 1e-3, 512
@@ -105,7 +104,7 @@ class Published(nn.Module):
         self.first = nn.Parameter(nn.init.kaiming_normal_(torch.empty(width, WIDTH)))
         self.second = nn.Parameter(nn.init.kaiming_normal_(torch.empty(WIDTH, WIDTH)))
         self.biases = nn.Parameter(torch.zeros(2, WIDTH))
-        self.head = perceptron(WIDTH, WIDTH // 2, k)
+        self.head = nn.Sequential(nn.Linear(WIDTH, WIDTH // 2), nn.ReLU(), nn.Linear(WIDTH // 2, k))
 
     def forward(self, x: Tensor, graph: Rows) -> Tensor:
         z = F.elu(matrix_message(x @ self.first, graph) + self.biases[0])

@@ -60,6 +60,16 @@ def test_rows_that_lie_apart_and_turned_factors(library):
     agree(matmul(b.T, a.T), [a, b], wide[1].T @ wide[0].T, wide)
 
 
+def test_only_weights_with_gaps_are_copied():
+    whole = torch.arange(12.0).view(3, 4)
+    assert gemm.packed(whole) is whole
+    assert gemm.packed(whole.T).data_ptr() == whole.data_ptr()
+    for gaps in (whole[:, 1:], whole[:, 1:].T, whole[:, ::2], torch.ones(3, 1).expand(3, 4)):
+        found = gemm.packed(gaps)
+        assert torch.equal(found, gaps)
+        assert found.is_contiguous()
+
+
 def test_only_what_asks_for_a_gradient_gets_one(library):
     x, weight = random(2048, 60).detach(), random(40, 60, seed=1)
     linear(x, weight).sum().backward()
