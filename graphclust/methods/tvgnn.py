@@ -79,7 +79,7 @@ class Network(nn.Module):
     def vectors(self, inputs: Inputs) -> Tensor:
         z: Tensor = inputs.x
         for layer in self.layers:
-            z = F.elu(layer(z, inputs.graphs))
+            z = F.elu(layer(z, inputs.graphs), inplace=True)
         return z
 
     def forward(self, inputs: Inputs) -> Tensor:

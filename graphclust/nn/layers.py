@@ -60,4 +60,4 @@ class GTVConv(nn.Module):
 
     def forward(self, x: Tensor, graphs: Graphs) -> Tensor:
         """x (N, F) dense or sparse."""
-        return graphs.message(matmul(x, self.weight), self.delta, self.eps) + self.bias
+        return graphs.message(matmul(x, self.weight), self.delta, self.eps).add_(self.bias)
