@@ -1,9 +1,10 @@
-"""Products of dense matrices with the library that is fastest on this processor; any gradient.
+"""Products of dense matrices with the library that is fastest on this processor; first gradients.
 
 Letters: X (N, F), W (H, F), b (H,); A (N, F), B (F, H). torch's own products are MKL's, which does
 not use the AVX-512 units of an AMD processor; oneDNN, which torch has on board too, does. There,
 large products of float32 matrices are oneDNN's, twice as fast (`experiments/speed/gemm.py`); all
-others are torch's. The numbers agree to rounding, and are the same for the same processor.
+others are torch's. The numbers agree to rounding, and are the same for the same processor and
+number of threads. What oneDNN multiplied has no gradients of gradients, and no `torch.func`.
 """
 
 import platform
@@ -16,7 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-LARGE = 2**20  # multiplications, below which a call of oneDNN costs more than it gains
+# Multiplications from which on oneDNN gains more than it costs to make ready for shapes not met
+# before, a millisecond for a layer and its gradients: batches differ from step to step.
+LARGE = 2**27
 
 
 def matmul(a: Any, b: Tensor) -> Tensor:
@@ -28,7 +31,7 @@ def matmul(a: Any, b: Tensor) -> Tensor:
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """(N, H) X Wᵀ + b, as `torch.nn.functional.linear` of matrices; gradients of first order."""
-    if not _suits(x, weight):
+    if not _suits(x, weight, bias):
         return F.linear(x, weight, bias)
     out: Tensor = _Linear.apply(x, weight, bias)
     return out
@@ -37,44 +40,50 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 class Linear(torch.nn.Linear):
     """`torch.nn.Linear` by `linear`."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return linear(x, self.weight, self.bias)
+    def forward(self, input: Tensor) -> Tensor:
+        return linear(input, self.weight, self.bias)
 
 
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(x, weight)
+        to_x, to_weight = ctx.needs_input_grad[:2]
+        ctx.save_for_backward(x if to_weight else None, weight if to_x else None)
         return _onednn(x, weight, bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, c: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
-        to_x = to_weight = None
-        if ctx.needs_input_grad[0]:
-            to_x = linear(c, weight.mT)
-        if ctx.needs_input_grad[1]:
+        to_x = None if weight is None else linear(c, weight.mT)
+        to_weight = None
+        if x is not None:
             # the narrower one first: oneDNN is up to six times slower the other way round
             narrow = c.shape[1] <= x.shape[1]
             to_weight = linear(c.mT, x.mT) if narrow else linear(x.mT, c.mT).mT
         return to_x, to_weight, c.sum(dim=0) if ctx.needs_input_grad[2] else None
 
 
-def _suits(x: Tensor, weight: Tensor) -> bool:
+def _suits(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
+    dimensions = ((x, 2), (weight, 2)) if bias is None else ((x, 2), (weight, 2), (bias, 1))
     return (
         ONEDNN
-        and x.dtype == weight.dtype == torch.float32
-        and x.device.type == weight.device.type == "cpu"
-        and x.layout == torch.strided
-        and x.dim() == 2
+        and all(_plain(part) and part.dim() == size for part, size in dimensions)
+        and x.shape[1] == weight.shape[1]
+        and (bias is None or len(bias) == len(weight))
         and x.numel() * len(weight) >= LARGE
         and not torch.is_autocast_enabled("cpu")
     )
 
 
+def _plain(x: Tensor) -> bool:
+    return x.dtype == torch.float32 and x.device.type == "cpu" and x.layout == torch.strided
+
+
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """What torch's compiler calls for the same, without names for it that are public."""
+    if bias is not None:
+        bias = bias.contiguous()  # oneDNN reads past a bias with gaps
     out: Tensor = torch.ops.mkldnn._linear_pointwise(x, packed(weight), bias, "none", [], "")
     return out
 

@@ -26,6 +26,7 @@ def library(request, monkeypatch):
         except (AttributeError, RuntimeError):
             pytest.skip("this torch has no oneDNN")
     monkeypatch.setattr(gemm, "ONEDNN", request.param == "onednn")
+    monkeypatch.setattr(gemm, "LARGE", 2**20)
     return request.param
 
 
@@ -60,6 +61,28 @@ def test_rows_that_lie_apart_and_turned_factors(library):
     agree(matmul(b.T, a.T), [a, b], wide[1].T @ wide[0].T, wide)
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (40,), (1, 40), (2048, 1), (2048, 40)])
+def test_a_bias_of_any_shape_that_torch_takes(library, shape):
+    given = [random(2048, 60), random(40, 60, seed=1), random(*shape, seed=2)]
+    wide = [part.detach().double().requires_grad_() for part in given]
+    agree(linear(*given), given, F.linear(*wide), wide)
+
+
+def test_a_bias_with_gaps(library):
+    x, weight, many = torch.zeros(2048, 60), torch.zeros(40, 60), torch.arange(80.0)
+    assert torch.equal(linear(x, weight, many[::2])[5], many[::2])
+    assert torch.equal(linear(x, weight, many[7].expand(40)), torch.full((2048, 40), 7.0))
+
+
+def test_weights_and_rows_that_need_no_gradient_may_change(library):
+    x, weight = random(2048, 60), torch.ones(40, 60)
+    out = linear(x, weight)
+    with torch.no_grad():
+        x.zero_()
+    (to_x,) = torch.autograd.grad(out.sum(), x)
+    assert torch.equal(to_x, torch.full((2048, 60), 40.0))
+
+
 def test_only_weights_with_gaps_are_copied():
     whole = torch.arange(12.0).view(3, 4)
     assert gemm.packed(whole) is whole
@@ -68,6 +91,13 @@ def test_only_weights_with_gaps_are_copied():
         found = gemm.packed(gaps)
         assert torch.equal(found, gaps)
         assert found.is_contiguous()
+
+
+def test_sizes_that_do_not_fit_are_torchs_error(library):
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        linear(torch.ones(2048, 60), torch.ones(40, 61))
+    with pytest.raises(RuntimeError, match="size"):
+        linear(torch.ones(2048, 60), torch.ones(40, 60), torch.ones(39))
 
 
 def test_only_what_asks_for_a_gradient_gets_one(library):
