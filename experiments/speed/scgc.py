@@ -120,7 +120,8 @@ def epoch_table(n: int, width: int) -> None:
         if name != "as published":
             encoder = MLP(widths, low="bfloat16" in name)
         centres = nn.Parameter(torch.randn(K, 10))
-        adam = torch.optim.Adam([*encoder.parameters(), centres], lr=1e-3)
+        parameters = [*encoder.parameters(), centres]
+        adam = torch.optim.Adam(parameters, lr=1e-3, fused=name != "as published")
 
         def published(encoder: nn.Module = encoder, centres: Tensor = centres) -> Tensor:
             with torch.no_grad():  # the targets, from a pass of their own
