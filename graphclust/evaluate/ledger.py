@@ -187,19 +187,17 @@ def _rows(reference: list[str], dataset: str, source: Source) -> pd.DataFrame:
 
 
 def _difference(claim: dict[str, Any], free: Any, best: Any, scale: float) -> str:
-    """What follows a claim minus the claim: ours, like with like where it was an oracle's."""
-    if all(map(math.isnan, claim["claimed"])):
-        return NONE
-    for who, found in (("ours", free), ("ours, oracle", best), ("re-run", claim.get("rerun"))):
-        if found is not None:
-            values = found.loc["mean"] if isinstance(found, pd.DataFrame) else found
-            gaps = [
-                value - claimed for value, claimed in zip(values, claim["claimed"], strict=True)
-            ]
-            if all(map(math.isnan, gaps)):
-                return NONE
-            return f"{who}: {' / '.join(_signed(gap, scale) for gap in gaps)}"
-    return NONE
+    """Ours minus the claim, label-free and by oracle epoch; the re-run's where there is neither."""
+    ours = {"ours": free, "ours, oracle": best}
+    known = {who: found.loc["mean"] for who, found in ours.items() if found is not None}
+    if not known and "rerun" in claim:
+        known = {"re-run": claim["rerun"]}
+    told = []
+    for who, values in known.items():
+        gaps = [value - claimed for value, claimed in zip(values, claim["claimed"], strict=True)]
+        if not all(map(math.isnan, gaps)):
+            told.append(f"{who}: {' / '.join(_signed(gap, scale) for gap in gaps)}")
+    return "; ".join(told) or NONE
 
 
 def _rerun(entry: dict[str, Any], scale: float) -> str:
