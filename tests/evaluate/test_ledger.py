@@ -106,7 +106,7 @@ def test_a_data_set_may_have_methods_of_its_own(folder):
         rendered(folder, a=('claimed_by = ["Z", "V"]', own.replace("leiden", "louvain")))
 
 
-def test_the_difference_is_that_of_the_best_evidence(folder):
+def test_differences_are_ours_and_else_those_of_the_rerun(folder):
     free = 'label_free = ["free.toml", "leiden"]'
     oracle = 'oracle = ["best.toml", "leiden"]'
     assert "| ours, oracle: −2.1 / – |" in rendered(folder, a=(free, oracle))
