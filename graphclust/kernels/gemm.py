@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 # Multiplications from which on oneDNN gains more than it costs to make ready for shapes not met
-# before, a millisecond for a layer and its gradients: batches differ from step to step.
+# before, a millisecond or two for a layer and its gradients: batches differ from step to step.
 LARGE = 2**27
 
 
@@ -65,12 +65,12 @@ class _Linear(torch.autograd.Function):
 
 
 def _suits(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
-    dimensions = ((x, 2), (weight, 2)) if bias is None else ((x, 2), (weight, 2), (bias, 1))
     return (
         ONEDNN
-        and all(_plain(part) and part.dim() == size for part, size in dimensions)
+        and all(part is None or _plain(part) for part in (x, weight, bias))
+        and x.dim() == weight.dim() == 2
         and x.shape[1] == weight.shape[1]
-        and (bias is None or len(bias) == len(weight))
+        and (bias is None or bias.shape == weight.shape[:1])
         and x.numel() * len(weight) >= LARGE
         and not torch.is_autocast_enabled("cpu")
     )
