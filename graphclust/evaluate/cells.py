@@ -103,7 +103,7 @@ def _of_dataset(experiment: Experiment, dataset: str) -> Iterator[Cell]:
         if _passed_over(experiment.task, run, graph, classes):
             continue
         drawn = tasks.methods(experiment.task)[run.method].randomised or SEED in dataset
-        for seed in range(experiment.seeds_of(run) if drawn else 1):
+        for seed in range(experiment.seeds_of(run, dataset) if drawn else 1):
             yield Cell(
                 dataset=dataset,
                 label=run.label,

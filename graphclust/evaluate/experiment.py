@@ -16,6 +16,7 @@ resolution = [0.5, 1.0]                 # a run for each combination of these
 method = "spectral"
 label = "spectral, k told"              # in tables; made of method and params if not given
 seeds = 5                               # no more than this
+seeds_on = { citeseer = 3 }             # nor than this, on a set where a run takes long
 params = { n_clusters = "classes" }     # the number of classes, where the data have any
 
 [published]                             # figures of a paper, to be set beside ours
@@ -44,12 +45,13 @@ OPTIONS = ("task", "published", "time_limit", "memory_limit", "tuned_on")
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A method with parameters. `seeds`: fewer than the experiment's, where it is slow."""
+    """A method with parameters. `seeds`, `seeds_on`: fewer, where it is slow, or slow on a set."""
 
     method: str
     params: dict[str, Any]
     label: str
     seeds: int | None = param(None, "at most", low=1)
+    seeds_on: dict[str, int] = field(default_factory=dict)
 
     def build(self, task: str, classes: int, seed: int) -> Method:
         """The method itself."""
@@ -77,9 +79,9 @@ class Experiment:
     memory_limit: float | None = param(None, "megabytes", low=1)
     tuned_on: list[str] = field(default_factory=list)
 
-    def seeds_of(self, run: Run) -> int:
-        """How many seeds a run is asked for."""
-        return min(run.seeds or self.seeds, self.seeds)
+    def seeds_of(self, run: Run, dataset: str) -> int:
+        """How many seeds a run is asked for on a data set."""
+        return min(run.seeds or self.seeds, run.seeds_on.get(dataset, self.seeds), self.seeds)
 
 
 def read_experiment(path: str | Path) -> Experiment:
@@ -115,7 +117,7 @@ def _experiment(name: str, content: dict[str, Any]) -> Experiment:
         if dataset not in experiment.datasets:
             raise ValueError(unknown("data set in tuned_on", dataset, experiment.datasets))
     for run in runs:
-        _check(experiment.task, run)
+        _check(experiment.task, run, experiment.datasets)
     labels = [run.label for run in runs]
     if twice := {label for label in labels if labels.count(label) > 1}:
         raise ValueError(f"two runs are called {', '.join(sorted(twice))}")
@@ -168,7 +170,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def _runs(entry: dict[str, Any]) -> Iterator[Run]:
     """The runs of one [[run]]: one for each combination of what its `grid` lists."""
-    _keys("[[run]]", entry, ("method",), ("params", "label", "seeds", "grid"))
+    _keys("[[run]]", entry, ("method",), ("params", "label", "seeds", "seeds_on", "grid"))
     name, fixed, grid = entry["method"], entry.get("params", {}), entry.get("grid", {})
     if not isinstance(name, str):
         raise TypeError(f"method must be a name, found {name!r}")
@@ -180,7 +182,8 @@ def _runs(entry: dict[str, Any]) -> Iterator[Run]:
         chosen = dict(zip(grid, values, strict=True))
         params = fixed | chosen
         label = _label(entry["label"], chosen) if "label" in entry else _label(name, params)
-        yield Run(method=name, params=params, label=label, seeds=entry.get("seeds"))
+        few = {key: entry[key] for key in ("seeds", "seeds_on") if key in entry}
+        yield Run(method=name, params=params, label=label, **few)
 
 
 def _label(name: str, params: dict[str, Any]) -> str:
@@ -188,10 +191,11 @@ def _label(name: str, params: dict[str, Any]) -> str:
     return f"{name}({shown})" if shown else name
 
 
-def _check(task: str, run: Run) -> None:
+def _check(task: str, run: Run, datasets: list[str]) -> None:
     cls = tasks.methods(task)[run.method]
     try:
         check(run)
+        _check_seeds(run.seeds_on, datasets)
         if "seed" in run.params:
             raise ValueError("seed is no parameter here: seeds says how many there are")
         names = [p["name"] for p in describe(cls)]
@@ -204,6 +208,14 @@ def _check(task: str, run: Run) -> None:
             raise ValueError(obstacle)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{run.method}: {error}") from None
+
+
+def _check_seeds(seeds_on: dict[str, Any], datasets: list[str]) -> None:
+    for name, seeds in seeds_on.items():
+        if name not in datasets:
+            raise ValueError(unknown("data set in seeds_on", name, datasets))
+        if type(seeds) is not int or seeds < 1:
+            raise ValueError(f"seeds_on must give {name} one seed or more, found {seeds!r}")
 
 
 def results_path(path: str | Path) -> Path:

@@ -200,11 +200,16 @@ def stored_rows(experiment: Experiment, store: Store) -> list[Row]:
     rows = store.rows(experiment.task).values()
     names = set(experiment.datasets)
     protocols = {run.label: run.protocol(experiment.task) for run in experiment.runs}
-    seeds = {run.label: experiment.seeds_of(run) for run in experiment.runs}
+    seeds = {
+        (name, run.label): experiment.seeds_of(run, name)
+        for name in names
+        for run in experiment.runs
+    }
     return [
         row | {"protocol": protocols.get(row["label"], row.get("protocol", ""))}
         for row in rows
-        if row["dataset"] in names and int(row["seed"]) < seeds.get(row["label"], experiment.seeds)
+        if row["dataset"] in names
+        and int(row["seed"]) < seeds.get((row["dataset"], row["label"]), experiment.seeds)
     ]
 
 

@@ -1,5 +1,6 @@
 """Experiments: checked files, rows kept whatever happens, tables that are never stale."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import networkx as nx
@@ -14,7 +15,7 @@ from graphclust.evaluate.documents import fill_tables, table
 from graphclust.evaluate.experiment import read_experiment, restrict, results_path
 from graphclust.evaluate.grid import run_experiment
 from graphclust.evaluate.rows import append_row, columns, frame, read_rows
-from graphclust.evaluate.store import CsvStore
+from graphclust.evaluate.store import CsvStore, exported_rows
 from graphclust.graph.files import write_npz
 from graphclust.loaders import available
 
@@ -225,6 +226,17 @@ def test_a_document_may_ask_for_one_score_over_all_sets(small, tmp_path):
         ('method = "louvain"', 'label = "x"', r"\[\[run\]\] lacks method"),
         ('method = "louvain"', 'method = "louvain"\nparams = 3', "params must be a table, found 3"),
         ('method = "louvain"', 'method = "louvain"\nseeds = 0', "louvain: seeds must lie in"),
+        (
+            'method = "louvain"',
+            'method = "louvain"\nseeds_on = { karate = 0 }',
+            "seeds_on must give karate",
+        ),
+        (
+            'method = "louvain"',
+            'method = "louvain"\nseeds_on = 3',
+            "louvain: seeds_on must be dict",
+        ),
+        ('method = "louvain"', 'method = "louvain"\nseeds_on = { kara = 1 }', "set in seeds_on"),
         ('method = "louvain"', 'method = "louvain"\nparams = { seed = 3 }', "seed is no parameter"),
         (
             'method = "louvain"',
@@ -272,6 +284,19 @@ def test_a_grid_is_a_run_for_each_combination(tmp_path):
     assert plan(part) == [cells[i] for i in (0, 1, 2, 3, 4)]
     with pytest.raises(ValueError, match="unknown data set of x 'karat'; did you mean karate"):
         restrict(experiment, datasets=["karat"])
+
+
+def test_a_slow_set_may_have_fewer_seeds(tmp_path):
+    few = 'method = "louvain"\nseeds_on = { les_miserables = 1 }'
+    (tmp_path / "x.toml").write_text(SMALL.replace('method = "louvain"', few))
+    experiment = read_experiment(tmp_path / "x.toml")
+    cells = [(c.dataset, c.method.seed) for c in plan(experiment) if c.label == "louvain"]
+    assert cells == [("karate", 0), ("karate", 1), ("les_miserables", 0)]
+    assert run_experiment(experiment, CsvStore(tmp_path / "x.csv")) == 5
+    assert len(exported_rows(experiment, tmp_path / "x.toml")) == 5
+    more = replace(experiment, runs=[replace(run, seeds_on={}) for run in experiment.runs])
+    assert run_experiment(more, CsvStore(tmp_path / "x.csv")) == 1
+    assert len(exported_rows(experiment, tmp_path / "x.toml")) == 5, "of that set the first seed"
 
 
 def test_a_cell_is_known_by_its_content_and_nothing_else(small, tmp_path):
