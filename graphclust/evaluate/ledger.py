@@ -8,6 +8,7 @@ A TOML holds what was printed, and names the experiments whose rows are ours:
     title = "Clusters, %"
     scores = ["acc", "nmi"]               # columns of our rows, in the order of all figures
     scale = 100                           # what our figures are multiplied with; 1 if not given
+    ours = "ours, held-out edges"         # of the column; if not given, "ours, label-free"
 
     [[group.claim]]
     method = "X"
@@ -19,7 +20,8 @@ A TOML holds what was printed, and names the experiments whose rows are ours:
     rerun_by = "Y, 5 seeds"
     label_free = ["contrast/x.toml", "x(n_clusters=classes)"]  # the label where there are several
     oracle = ["published/x_cora.toml"]
-    note = "another head"                 # what sets our figures apart, where something does
+    note = "another head"                 # what sets our figures apart, where something does;
+                                          # oracle_note: those of the oracle
 
     [anchors]                             # what must be matched: title, about, scores, scale and
 
@@ -50,9 +52,10 @@ from graphclust.graph.errors import GraphError
 ORACLE = "oracle epoch"
 CLAIM = {"method", "dataset", "claimed", "source", "protocol"}
 ANCHOR = {"dataset", "claimed", "claimed_by"}
-RERUN, OURS = {"rerun", "rerun_by"}, {"label_free", "oracle", "note"}
+RERUN, OURS = {"rerun", "rerun_by"}, {"label_free", "note", "oracle", "oracle_note"}
 HEADINGS = {"acc": "ACC", "nmi": "NMI", "ari": "ARI", "macro_f1": "F1"}
 NONE = "–"
+MEASURED = (5, 6, 7)  # columns of a group's table that are left out where they are empty
 Source = Callable[[str], tuple[str, pd.DataFrame]]  # by an experiment's file: task and rows
 
 
@@ -108,9 +111,10 @@ def _source(path: Path) -> tuple[str, pd.DataFrame]:
 
 
 def _group(group: dict[str, Any], source: Source) -> str:
+    """Its table; columns of re-runs and of oracles where there are any."""
     scores, scale = group["scores"], group.get("scale", 1)
-    heads = ["method", "data set", "claimed", "source", "protocol", "re-run, by whom"]
-    heads += ["ours, label-free", "ours, oracle epoch", "difference"]
+    heads = ["method", "data set", "claimed", "source", "protocol of the claim", "re-run, by whom"]
+    heads += [group.get("ours", "ours, label-free"), "ours, oracle epoch", "difference"]
     lines = []
     for claim in group["claim"]:
         free = _ours(claim.get("label_free"), claim["dataset"], scores, scale, source, oracle=False)
@@ -124,10 +128,12 @@ def _group(group: dict[str, Any], source: Source) -> str:
                 claim["protocol"],
                 _rerun(claim, scale),
                 _spread(free, scale, claim.get("label_free"), claim.get("note")),
-                _spread(best, scale, claim.get("oracle")),
+                _spread(best, scale, claim.get("oracle"), claim.get("oracle_note")),
                 _difference(claim, free, best, scale),
             ]
         )
+    kept = [i for i in range(len(heads)) if i not in MEASURED or any(x[i] != NONE for x in lines)]
+    heads, *lines = ([line[i] for i in kept] for line in (heads, *lines))
     return f"## {group['title']}\n\nFigures: {_headings(scores)}.\n\n{_table(heads, lines)}"
 
 

@@ -157,10 +157,13 @@ def protocol(task: str, method: Any) -> str:
     """Which of a run's states is judged: never to be left unsaid, and oracles never beside others.
 
     `oracle epoch`: the best by the classes. `label-free stop`: that of the lowest loss, or of
-    another score that sees no class. `last epoch`. `one result`: there are no epochs.
+    another score that sees no class. `stop by held-out classes`: that of a classifier, told the
+    classes that it learns from. `last epoch`. `one result`: there are no epochs.
     """
     if task == "oracle epoch":
         return task
+    if task == "graph classification":
+        return "stop by held-out classes"
     if not getattr(method, "epochs", 0):
         return "one result"
     return "label-free stop" if getattr(method, "patience", 0) else "last epoch"

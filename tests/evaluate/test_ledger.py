@@ -85,8 +85,18 @@ def test_a_claim_its_rerun_and_our_rows(folder):
     assert text.startswith("Read with care.\n\n## Clusters\n\nFigures: ACC / NMI.\n\n| method |")
     assert (
         "| X | karate | 97.10 / – | paper | best epoch | 90.00 / 80.00; Y | "
-        "75.0 ± 7.1 / 60.0 ± 0.0 (2 seeds; [free](free.toml); defaults) | – | ours: −22.1 / – |"
+        "75.0 ± 7.1 / 60.0 ± 0.0 (2 seeds; [free](free.toml); defaults) | ours: −22.1 / – |"
     ) in text
+    assert "| re-run, by whom | ours, label-free | difference |" in text, "no oracle, no column"
+    title = 'title = "Clusters"'
+    named = rendered(folder, a=(title, f'{title}\nours = "held out"'))
+    assert "| held out | difference |" in named
+
+
+def test_what_sets_an_oracle_apart_stands_beside_it(folder):
+    noted = 'oracle = ["best.toml", "leiden"]\noracle_note = "lax"\nlabel_free = '
+    text = rendered(folder, a=("label_free = ", noted))
+    assert "[best](best.toml); lax) | ours: −22.1 / –; ours, oracle: −2.1 / – |" in text
 
 
 def test_the_highest_of_each_score_and_our_rows_below(folder):
@@ -119,10 +129,10 @@ def test_differences_are_ours_and_else_those_of_the_rerun(folder):
         a=('rerun = [90.0, 80.0]\nrerun_by = "Y"\n', never),
         b=(free + '\nnote = "defaults"', ""),
     )
-    assert "| –; Y, who ran out of memory | – | – | – |" in failed
+    assert "| –; Y, who ran out of memory | – |" in failed
     unknown = rendered(folder, a=("claimed = [97.1, nan]", "claimed = [nan, nan]"))
     assert "| X | karate | – | paper |" in unknown
-    assert "| – | – |\n\n## To be" in unknown
+    assert "defaults) | – |\n\n## To be" in unknown
 
 
 def test_an_oracle_never_stands_among_the_others(folder):
