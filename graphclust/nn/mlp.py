@@ -19,7 +19,7 @@ from graphclust.kernels.products import sparse_tensor
 from graphclust.nn.train import Terms, train
 
 Whole = tuple[Tensor | None, Tensor | None]  # sparse CSR columns, dense columns
-SPARSE = 0.2  # share of values that are not zero, below which a matrix product runs on these alone
+SPARSE = 0.1  # share of values that are not zero, below which a matrix product runs on these alone
 
 
 class Rows:
