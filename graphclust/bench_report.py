@@ -19,7 +19,7 @@ from graphclust.evaluate.store import Row
 from graphclust.evaluate.tables import SCORES
 from graphclust.graph.errors import count
 
-SHOWN = 30  # failures listed, the most frequent first
+SHOWN = 30  # failures listed, the most frequent first, and reasons why runs are left out
 
 
 def show_plan(out: Console, experiment: Experiment, now: State, workers: int) -> None:
@@ -45,6 +45,7 @@ def show_plan(out: Console, experiment: Experiment, now: State, workers: int) ->
         least = f", and what {count(blank, 'cell')} without earlier rows will take" if blank else ""
         shared = f"; {duration(total / workers)} with {workers} workers" if workers > 1 else ""
         out.print(f"expected: {duration(total)} of a processor{shared}{least}", soft_wrap=True)
+    _show_left_out(out, now)
 
 
 def show_state(out: Console, experiment: Experiment, now: State, path: Path) -> None:
@@ -60,10 +61,24 @@ def show_state(out: Console, experiment: Experiment, now: State, path: Path) -> 
         out.print(text, soft_wrap=True, markup=False)
     if len(failures) > SHOWN:
         out.print(f"  and {len(failures) - SHOWN} more")
+    _show_left_out(out, now)
+
+
+def _show_left_out(out: Console, now: State) -> None:
+    """Print which runs have no cells on which data sets, and why."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for dataset, label, reason in now.left_out:
+        reasons.setdefault((label, reason), []).append(dataset)
+    told = list(reasons.items())
+    for (label, reason), names in told[:SHOWN]:
+        text = f"  left out: {label} on {', '.join(names)}: {reason}"
+        out.print(text, soft_wrap=True, markup=False)
+    if len(told) > SHOWN:
+        out.print(f"  and {len(told) - SHOWN} more")
 
 
 def _heading(experiment: Experiment, now: State) -> str:
-    return f"{experiment.name}: {len(now.cells)} cells, {len(now.rows)} done"
+    return f"{experiment.name}: {count(len(now.cells), 'cell')}, {len(now.rows)} done"
 
 
 def duration(seconds: float) -> str:
@@ -81,7 +96,12 @@ def tables(
     for experiment, rows in found:
         ordered = in_order(experiment, frame(rows, experiment.task))
         parts.setdefault(experiment.task, []).append(ordered)
-    whole = {task: pd.concat(frames, ignore_index=True) for task, frames in parts.items()}
+    # a cell that two files have is one run
+    once = ["dataset", "label", "params", "seed"]
+    whole = {
+        task: pd.concat(frames, ignore_index=True).drop_duplicates(once, keep="last")
+        for task, frames in parts.items()
+    }
     tuned = {
         task: [name for e, _ in found if e.task == task for name in e.tuned_on] for task in whole
     }

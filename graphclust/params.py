@@ -98,6 +98,16 @@ def check(instance: Any) -> None:
             valid(value)
 
 
+def widened(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Values of parameters of `cls`: 1 is 1.0 where a parameter is no whole number."""
+    hints = get_type_hints(cls)
+    kinds = {name: set(get_args(hints[name])) or {hints[name]} for name in values if name in hints}
+    return {
+        name: float(value) if type(value) is int and float in kinds.get(name, ()) else value
+        for name, value in values.items()
+    }
+
+
 def parse(cls: type, settings: Iterable[str]) -> dict[str, Any]:
     """Read `name=value` texts as parameters of `cls`; values are written as in TOML.
 

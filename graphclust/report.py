@@ -229,7 +229,10 @@ def show_graph(out: Console, name: str, data: Data) -> None:
             f"mean {degrees.mean():.2f}, median {np.median(degrees):g}, largest "
             f"{degrees.max()}, isolated nodes {int((degrees == 0).sum()):,}",
         ),
-        ("parts", f"{len(parts):,} components, the largest of {parts.max():,} nodes"),
+        (
+            "parts",
+            f"{count(len(parts), 'component')}, the largest of {count(int(parts.max()), 'node')}",
+        ),
         ("triangles", f"clustering coefficient {g.transitivity_undirected(mode='zero'):.3f}"),
     ]
     if data.y is not None and data.y.dim() == 1:

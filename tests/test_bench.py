@@ -49,6 +49,12 @@ def test_a_grid_from_plan_to_table(tiny, tmp_path):
     assert "tiny: 15 cells, 4 done, 0 failed, 11 left" in run("status", tiny)
     assert "tiny: 11 runs, in" in run("run", tiny, "--workers", "2")
     assert "tiny: 0 runs, in" in run("run", tiny)
+    assert "left out: k told on les_miserables: the number of classes" in run("status", tiny)
+    (tmp_path / "same.toml").write_text(TINY)
+    once = run("table", tiny, "--form", "csv")
+    assert run("table", tiny, tmp_path / "same.toml", "--form", "csv") == once, (
+        "each run counts once"
+    )
     text = run("table", tiny, "--metric", "nmi,modularity")
     assert "| data set | louvain | k told |" in text
     assert "| protocol | one result | one result |" in text
@@ -118,8 +124,8 @@ def test_failures_are_told_and_tried_again(tiny, tmp_path):
     told = run("status", tiny, "--datasets", "karate", "--seeds", "1")
     assert "3 cells, 3 done, 1 failed, 0 left" in told
     assert "karate: leiden(n_clusters=40): failed: GraphError: n_clusters=40 is more than" in told
-    again = run("retry-failed", tiny, "--datasets", "karate", "--seeds", "1")
-    assert "tiny: 1 runs, of which 1 failed" in again
+    again = run("retry-failed", tiny, "--datasets", "karate", "--seeds", "1", code=2)
+    assert "error: tiny: no run ended well; `bench status` says why" in again
     assert len(SqliteStore(tmp_path / "bench.sqlite").rows("clustering")) == 3
 
 

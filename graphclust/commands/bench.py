@@ -143,6 +143,10 @@ def bench_table(
 
         check_test(test)
 
+        if output and form != "markdown":
+            raise ValueError(
+                f"--form {form} is of what is printed; {output} has its own by its name"
+            )
         if output:
             form = {".md": "markdown", ".tex": "latex"}.get(output.suffix, output.suffix[1:])
         parts = []
@@ -170,7 +174,8 @@ def export(
     store: StoreFile = None,
     debug: Debug = False,
 ) -> None:
-    """Write what the store holds of each experiment to its CSV in `results`."""
+    """Write what the store holds of each experiment to its CSV: beside its file, or, below a
+    folder `experiments`, in `experiments/results`."""
     with user_errors():
         from graphclust.evaluate.experiment import results_path
         from graphclust.evaluate.store import export_rows
@@ -186,7 +191,7 @@ def import_(
     store: StoreFile = None,
     debug: Debug = False,
 ) -> None:
-    """Take the rows of each experiment's CSV in `results` whose cells the store lacks."""
+    """Take those rows of each experiment's CSV that the store lacks, or has earlier ones of."""
     with user_errors():
         from graphclust.evaluate.experiment import results_path
         from graphclust.evaluate.store import import_rows
@@ -277,6 +282,7 @@ def _run(
     experiment: Any, kept: Any, now: Any, cells: list[Any], workers: int, cluster: str | None
 ) -> None:
     from graphclust.evaluate.grid import run_cells
+    from graphclust.graph.errors import count
 
     with progress_bar() as show, shown_warnings():
         good = run_cells(
@@ -288,4 +294,8 @@ def _run(
             progress=lambda at: show(at.done, at.total, at.label, at.share),
         )
     failed = f", of which {len(cells) - good} failed" if good < len(cells) else ""
-    say(f"{experiment.name}: {len(cells)} runs{failed}, in {kept.path}")
+    left = f"; {count(len(now.left_out), 'run')} left out, as `bench status` says"
+    left = left if now.left_out and not now.cells else ""
+    say(f"{experiment.name}: {count(len(cells), 'run')}{failed}, in {kept.path}{left}")
+    if cells and not good:
+        raise ValueError(f"{experiment.name}: no run ended well; `bench status` says why")

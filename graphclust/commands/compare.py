@@ -22,7 +22,9 @@ def compare(
     methods: Annotated[
         str | None,
         typer.Option(
-            help="Comma-separated names; all that fit the graph if not given.", show_default=False
+            help="Comma-separated names; if not given, all that fit the graph, but none that is "
+            "trained for minutes or is like another.",
+            show_default=False,
         ),
     ] = None,
     n_clusters: K = None,
@@ -53,7 +55,8 @@ def compare(
         Path | None, typer.Option("-o", "--output", help="Write the table to .csv, .md or .html.")
     ] = None,
     rows: Annotated[
-        Path | None, typer.Option(help="Write one line a run, with every figure, to a .csv.")
+        Path | None,
+        typer.Option(help="Write one line a run, with its scores and costs, to a .csv."),
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for one run.", min=0.1)] = 600.0,
     memory_limit: Annotated[
@@ -71,6 +74,8 @@ def compare(
         check_output(rows, (".csv",), read=(graph, nodes, output))
         check_output(plot, PICTURES)
         drawn = parse_share(share)
+        if share != "0.8" and not stability:
+            raise ValueError("--share is of --stability, which is not asked for")
         from graphclust.evaluate import server
 
         server.start()

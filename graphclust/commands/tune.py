@@ -47,7 +47,7 @@ def tune(
     n_clusters: K = None,
     settings: Settings = None,
     samples: Annotated[int, typer.Option(help="Samples of the edges of the graph.", min=3)] = 10,
-    nulls: Annotated[int, typer.Option(help="Rewired graphs.", min=2)] = 19,
+    nulls: Annotated[int, typer.Option(help="Rewired graphs.", min=19)] = 19,
     share: Share = "0.8",
     seed: Seed = 0,
     output: Annotated[
@@ -67,6 +67,8 @@ def tune(
         check_output(output, (".csv",), read=(graph, nodes))
         check_output(plot, PICTURES)
         drawn, tried = parse_share(share), _numbers(values)
+        if over in (setting.partition("=")[0].strip() for setting in settings or []):
+            raise ValueError(f"{over} is what is chosen; --values, not --set, names what to try")
         if over == "n_clusters" and n_clusters is not None:
             raise ValueError("n_clusters is what is chosen; --values names the numbers to try")
         from graphclust.charts import draw_profile

@@ -22,6 +22,7 @@ from graphclust.evaluate.run import params_text, run_cell
 from graphclust.loaders import load
 
 SCHEMA = 1  # of the key below: another meaning of a row's columns is another schema
+LeftOut = tuple[str, str, str]  # a data set, the label of a run that has no cells there, and why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,23 +85,27 @@ def fingerprint(dataset: str) -> str:
     return hashlib.sha256(json.dumps(card.sha256, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def plan(experiment: Experiment) -> list[Cell]:
+def plan(experiment: Experiment, left_out: list[LeftOut] | None = None) -> list[Cell]:
     """Every cell of the experiment, in order, each once.
 
     Methods that cannot take a data set (no features, say), or need a number of classes where there
-    are none, are passed over.
+    are none, have no cells: they are added to `left_out`.
     """
+    missed: list[LeftOut] = [] if left_out is None else left_out
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a cell's row keeps what is said on loading
-        cells = [cell for name in experiment.datasets for cell in _of_dataset(experiment, name)]
+        cells = [
+            cell for name in experiment.datasets for cell in _of_dataset(experiment, name, missed)
+        ]
     return list({cell.key: cell for cell in reversed(cells)}.values())[::-1]
 
 
-def _of_dataset(experiment: Experiment, dataset: str) -> Iterator[Cell]:
+def _of_dataset(experiment: Experiment, dataset: str, left_out: list[LeftOut]) -> Iterator[Cell]:
     graph = load(of_seed(dataset, 0))
     classes, size = n_classes(graph.y), sizes(graph)
     for run in experiment.runs:
-        if _passed_over(experiment.task, run, graph, classes):
+        if reason := _obstacle(experiment.task, run, graph, classes):
+            left_out.append((dataset, run.label, reason))
             continue
         drawn = tasks.methods(experiment.task)[run.method].randomised or SEED in dataset
         for seed in range(experiment.seeds_of(run, dataset) if drawn else 1):
@@ -115,10 +120,12 @@ def _of_dataset(experiment: Experiment, dataset: str) -> Iterator[Cell]:
             )
 
 
-def _passed_over(task: str, run: Run, graph: Data, classes: int) -> bool:
+def _obstacle(task: str, run: Run, graph: Data, classes: int) -> str | None:
     cls = tasks.methods(task)[run.method]
-    lacks_classes = CLASSES in run.params.values() and not classes
-    return bool(cls.obstacle(graph) or lacks_classes or tasks.obstacle(task, cls, graph))
+    if CLASSES in run.params.values() and not classes:
+        return "the number of classes is asked for, and there are none"
+    reason: str | None = cls.obstacle(graph) or tasks.obstacle(task, cls, graph)
+    return reason
 
 
 def of_seed(dataset: str, seed: int) -> str:

@@ -14,6 +14,7 @@ from graphclust.evaluate.agreement import MOST, Labels, trivial
 from graphclust.graph.errors import count
 
 LEVEL = 0.05  # of chance that the best value of a rewired graph gets as far
+NULLS = 19  # rewired graphs, of which none may get as far at that level
 FLOOR = 0.05  # adjusted stability below which there is too little to choose by
 WEAK = 0.5  # AMI below which the choice is called weak
 Array = NDArray[np.float64]
@@ -64,12 +65,12 @@ def choose(over: str, models: list[Method], whole: list[Labels], own: Array, nul
     p = _chance(alike[:, fit.index])
     ranked = fit.assign(adjusted=fit["adjusted"].round(3))
     at = int(ranked.sort_values(["adjusted", "n_clusters"], kind="stable").index[-1])
-    found = p <= max(LEVEL, 1 / len(alike)) and profile.loc[at, "adjusted"] >= FLOOR
+    found = p <= LEVEL and profile.loc[at, "adjusted"] >= FLOOR
     return Tuning(
         over=over,
         value=getattr(models[at], over) if found else None,
         method=models[at] if found else None,
-        reason=(_because if found else _against)(over, at, profile, p, len(null)),
+        reason=(_because if found else _against)(over, at, profile, _reached(p, null)),
         p=p,
         profile=profile,
     )
@@ -109,7 +110,7 @@ def _scale(chance: Array) -> Array:
 def jackknife(pairs: Array) -> Array:
     """(V,) standard error of the mean over pairs (i, j) of samples, i < j, ordered by j: by what it
     is without each sample. B. Efron, C. Stein, Ann. Statist. 9 (1981)."""
-    samples = int((1 + np.sqrt(1 + 8 * pairs.shape[1])) / 2)
+    samples = _samples(pairs.shape[1])
     members = np.array([(i, j) for j in range(samples) for i in range(j)])
     left = [pairs[:, (members != out).all(axis=1)].mean(axis=1) for out in range(samples)]
     return np.sqrt((samples - 1) * np.var(left, axis=0))
@@ -123,7 +124,12 @@ def _chance(stable: Array) -> float:
     return float((best >= best[0]).mean())
 
 
-def _because(over: str, at: int, profile: pd.DataFrame, p: float, nulls: int) -> str:
+def _samples(pairs: int) -> int:
+    """How many samples have so many pairs."""
+    return round((1 + np.sqrt(1 + 8 * pairs)) / 2)
+
+
+def _because(over: str, at: int, profile: pd.DataFrame, reached: str) -> str:
     row = profile.loc[at]
     weak = ", and yet weak" if row["stability"] < WEAK else ""
     near = profile[~profile["trivial"] & (profile["adjusted"] >= row["adjusted"] - row["error"])]
@@ -131,17 +137,19 @@ def _because(over: str, at: int, profile: pd.DataFrame, p: float, nulls: int) ->
     as_good = f"; within a standard error of it: {', '.join(others)}" if others else ""
     return (
         f"{_said(over, row)}: of {len(profile)} values its clusters are the most stable beyond "
-        f"chance{weak}, {_gain(row)}, of which {_reached(p, nulls)} as far (p = {p:.2g}){as_good}."
+        f"chance{weak}, {_gain(row)}, {reached}{as_good}."
     )
 
 
-def _against(over: str, at: int, profile: pd.DataFrame, p: float, nulls: int) -> str:
+def _against(over: str, at: int, profile: pd.DataFrame, reached: str) -> str:
     row = profile.loc[at]
+    if row["adjusted"] < FLOOR:
+        why = f"that is {row['adjusted']:.2f} of what chance leaves, and {FLOOR} the least to count"
+    else:
+        why = f"p must be {LEVEL} or less"
     return (
         f"No {over} is chosen, as no structure beyond chance is found: {_said(over, row)}, the "
-        f"best of {len(profile)} values, is as stable as {_gain(row)}, of which "
-        f"{_reached(p, nulls)} as far (p = {p:.2g}); that is {row['adjusted']:.2f} of what chance "
-        f"leaves, and {FLOOR} is the least that counts."
+        f"best of {len(profile)} values, is as stable as {_gain(row)}, {reached}; {why}."
     )
 
 
@@ -156,9 +164,12 @@ def _gain(row: pd.Series) -> str:
     )
 
 
-def _reached(p: float, nulls: int) -> str:
-    reached = round(p * (nulls + 1)) - 1
-    return f"{reached or 'none'} of {nulls} {'get' if reached > 1 else 'gets'}"
+def _reached(p: float, null: Array) -> str:
+    nulls, reached = len(null), round(p * (len(null) + 1)) - 1
+    return (
+        f"of which {reached or 'none'} of {nulls} {'get' if reached > 1 else 'gets'} as far by its "
+        f"best value, all with {_samples(null.shape[2])} samples (p = {p:.2g})"
+    )
 
 
 def _empty(profile: pd.DataFrame) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
 from graphclust.evaluate.ranks import LEVEL, holm
+from graphclust.graph.errors import count
 
 LEAST = 4  # seeds: of fewer no order can be told from chance
 
@@ -61,8 +62,11 @@ def verdict(rows: pd.DataFrame, score: str, heading: str, seeds: int) -> list[st
     Holm's rule is for the pairs with the leader alone: these are what is asked here.
     """
     table = differences(rows, score)
-    if table.empty or seeds < LEAST:
+    if table.empty:
         return []
+    if seeds < LEAST:
+        told = f"{count(seeds, 'seed')} cannot tell; {LEAST} or more can."
+        return [f"{heading}: whether the order of the methods is chance of seeds, {told}"]
     lead = table["better"].iloc[0]
     others = table[table["better"] == lead]
     near = holm(others["p"].to_numpy(float)) > LEVEL

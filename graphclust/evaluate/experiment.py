@@ -27,7 +27,7 @@ cora = { acc = 0.7316 }
 
 import itertools
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from typing import Any
 from graphclust.base import Method
 from graphclust.evaluate import tasks
 from graphclust.graph.errors import GraphError
-from graphclust.params import check, describe, param, unknown
+from graphclust.params import check, describe, param, unknown, widened
 
 SEED = "{seed}"  # in the name of a generated data set: another graph for every seed
 CLASSES = "classes"  # stands for the number of classes in a parameter
@@ -56,8 +56,8 @@ class Run:
     def build(self, task: str, classes: int, seed: int) -> Method:
         """The method itself."""
         given = {k: classes if value == CLASSES else value for k, value in self.params.items()}
-        cls: Callable[..., Method] = tasks.methods(task)[self.method]
-        return cls(**given, seed=seed)
+        cls: type[Method] = tasks.methods(task)[self.method]
+        return cls(**widened(cls, given), seed=seed)
 
     def protocol(self, task: str) -> str:
         """Which state of its runs is judged (`tasks.protocol`)."""
@@ -118,6 +118,8 @@ def _experiment(name: str, content: dict[str, Any]) -> Experiment:
             raise ValueError(unknown("data set in tuned_on", dataset, experiment.datasets))
     for run in runs:
         _check(experiment.task, run, experiment.datasets)
+        if (run.seeds or 0) > experiment.seeds:
+            raise ValueError(f"{run.label}: seeds must be at most the file's, {experiment.seeds}")
     labels = [run.label for run in runs]
     if twice := {label for label in labels if labels.count(label) > 1}:
         raise ValueError(f"two runs are called {', '.join(sorted(twice))}")
@@ -127,7 +129,7 @@ def _experiment(name: str, content: dict[str, Any]) -> Experiment:
 def _keys(where: str, given: dict[str, Any], needed: Collection[str], more: Iterable[str]) -> None:
     for key in given:
         if key not in {*needed, *more}:
-            raise ValueError(f"{unknown('key', key, [*needed, *more])} in {where}")
+            raise ValueError(f"{where}: {unknown('key', key, [*needed, *more])}")
     if missing := [key for key in needed if key not in given]:
         raise ValueError(f"{where} lacks {', '.join(missing)}")
 
@@ -178,6 +180,8 @@ def _runs(entry: dict[str, Any]) -> Iterator[Run]:
         raise TypeError(f"{name}: params must be a table, found {fixed!r}")
     if not isinstance(grid, dict) or not all(_is_list(values, object) for values in grid.values()):
         raise TypeError(f"{name}: grid must list the values of each parameter, found {grid!r}")
+    if both := fixed.keys() & grid.keys():
+        raise ValueError(f"{name}: {', '.join(sorted(both))} stands in params and in grid")
     for values in itertools.product(*grid.values()):
         chosen = dict(zip(grid, values, strict=True))
         params = fixed | chosen
@@ -199,9 +203,11 @@ def _check(task: str, run: Run, datasets: list[str]) -> None:
         if "seed" in run.params:
             raise ValueError("seed is no parameter here: seeds says how many there are")
         names = [p["name"] for p in describe(cls)]
-        for name in run.params:
+        for name, value in run.params.items():
             if name not in names:
                 raise ValueError(unknown("parameter", name, names))
+            if isinstance(value, list):
+                raise TypeError(f"{name}: several values go under [run.grid], found {value!r}")
         method = run.build(task, classes=2, seed=0)
         check(method)
         if obstacle := tasks.obstacle(task, method):

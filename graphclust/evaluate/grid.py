@@ -4,6 +4,8 @@ Only this program writes to the store, a row at a time: however it ends, at most
 being run are lost, and the next run takes them up.
 """
 
+import math
+import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -12,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from graphclust.evaluate.cells import Cell, plan
+from graphclust.evaluate.cells import Cell, LeftOut, plan
 from graphclust.evaluate.costs import expected_seconds
 from graphclust.evaluate.experiment import Experiment
 from graphclust.evaluate.store import Row, Store
@@ -21,10 +23,11 @@ from graphclust.evaluate.workers import dask, local
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """Where an experiment stands: its cells, and their rows by the cells' keys."""
+    """Where an experiment stands: its cells, their rows by the cells' keys, and what has none."""
 
     cells: list[Cell]
     rows: dict[str, Row]
+    left_out: list[LeftOut]
 
     @property
     def missing(self) -> list[Cell]:
@@ -49,9 +52,18 @@ class State:
 
 def state(experiment: Experiment, store: Store) -> State:
     """What of an experiment is in the store."""
-    cells = plan(experiment)
+    left_out: list[LeftOut] = []
+    cells = plan(experiment, left_out)
     found = store.rows(experiment.task)
-    return State(cells=cells, rows={c.key: found[c.key] for c in cells if c.key in found})
+    rows = {c.key: found[c.key] for c in cells if c.key in found and not _outgrown(c, found[c.key])}
+    return State(cells=cells, rows=rows, left_out=left_out)
+
+
+def _outgrown(cell: Cell, row: Row) -> bool:
+    """Was it ended by a limit that is lower than the cell's? Then it tells nothing of the cell."""
+    limits = {"time limit": cell.time_limit, "memory limit": cell.memory_limit or math.inf}
+    met = re.search(r"([\d.e+-]+) (?:s|MB)$", row["reason"] or "")
+    return met is not None and float(met[1]) < limits.get(row["status"], 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)

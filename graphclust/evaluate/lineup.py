@@ -68,6 +68,9 @@ def lineup(
     slow = [name for name in METHODS if METHODS[name].slow] if everybody else []
     if slow := [name for name in slow if METHODS[name].obstacle(data) is None]:
         notes.append(f"Trained for minutes, and run only where named: {', '.join(slow)}.")
+    like = [name for name in METHODS if METHODS[name].variant_of] if everybody else []
+    if like := [n for n in like if n not in slow and METHODS[n].obstacle(data) is None]:
+        notes.append(f"Like others, and run only where named: {', '.join(like)}.")
     if everybody and is_signed(data):  # a variant of Leiden, and what most others refuse is its own
         asked = [*asked, METHODS["correlation"]]
     if k > data.num_nodes:

@@ -195,7 +195,8 @@ def notes(found: Matrix) -> list[str]:
     lines = [
         f"{heading}; {tasks.PROTOCOLS[found.task]}. Mean ± standard deviation over "
         f"{_seeds(found)}. Bold: the {good} mean of a data set; italic: not told apart from it "
-        "(Welch's t-test at 5 %, each pair by itself). –: no score, or no rank; empty: not run."
+        "(Welch's t-test at 5 %, each pair by itself). –: no score, or no rank; empty: not run, or "
+        "not for that data set."
     ]
     ranked = found.ranks
     if ranked is None:

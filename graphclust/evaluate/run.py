@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,7 @@ from graphclust.graph.files import write_npz
 from graphclust.loaders import load
 
 POLL = 0.05  # seconds between looks at a cell's memory
+LEAVE = 1.0  # seconds that a cell has to put its locks away, once its row is there
 MB = 1e6
 _MAIN = threading.Lock()  # Python keeps one list of processes, whoever starts or joins them
 _RUNNING: set[Any] = set()
@@ -152,6 +154,7 @@ def _in_process(
                 message = ours.recv()
                 if message is not None:
                     row: dict[str, Any] = message
+                    wait([process.sentinel], timeout=LEAVE)
                     if memory_limit is not None and row.get("peak_mb", 0.0) > memory_limit:
                         return _ended("memory limit", f"took more than {memory_limit:g} MB")
                     return row
@@ -177,6 +180,7 @@ def _work(
     connection: Connection, method: Method, source: str, task: str, threads: int | None
 ) -> None:
     """What the cell's process does: one row of figures, or the reason why there is none."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, with which it leaves
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     for module in PRELOADED:  # nothing to do where the server has done it
         import_module(module)

@@ -21,7 +21,7 @@ from torch_geometric.data import Data
 
 from graphclust.base import Method, without_labels
 from graphclust.evaluate.agreement import Labels, ami, linked
-from graphclust.evaluate.choice import Tuning, choose
+from graphclust.evaluate.choice import NULLS, Tuning, choose
 from graphclust.evaluate.values import with_values
 from graphclust.graph.resample import check_share, edge_sample, rewired
 from graphclust.loaders import opened
@@ -29,7 +29,7 @@ from graphclust.loaders import opened
 Array = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]
 FEW = 3  # samples of a rewired graph
-LEAST = {"samples": FEW, "nulls": 2}  # of which spread can be told
+LEAST = {"samples": FEW, "nulls": NULLS}  # of which spread can be told
 
 
 def tune(
@@ -39,7 +39,7 @@ def tune(
     over: str = "resolution",
     values: Iterable[float] | None = None,
     samples: int = 10,
-    nulls: int = 19,
+    nulls: int = NULLS,
     share: float | None = 0.8,
     seed: int = 0,
     progress: Progress | None = None,

@@ -57,7 +57,8 @@ def read_graph(
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"no file {path}")
+        where = "" if path.is_absolute() else f" in {Path.cwd()}"
+        raise FileNotFoundError(f"no file {path}{where}")
     try:
         return _read(path, directed, nodes, time)
     except GraphError as error:

@@ -237,6 +237,17 @@ def test_a_document_may_ask_for_one_score_over_all_sets(small, tmp_path):
             "louvain: seeds_on must be dict",
         ),
         ('method = "louvain"', 'method = "louvain"\nseeds_on = { kara = 1 }', "set in seeds_on"),
+        ('method = "louvain"', 'method = "louvain"\nseeds = 3', "louvain: seeds must be at most"),
+        (
+            'method = "louvain"',
+            'method = "leiden"\nparams = { resolution = [1] }',
+            r"several values go under \[run.grid\], found \[1\]",
+        ),
+        (
+            'method = "louvain"',
+            'method = "leiden"\nparams = { resolution = 1 }\ngrid = { resolution = [1] }',
+            "leiden: resolution stands in params and in grid",
+        ),
         ('method = "louvain"', 'method = "louvain"\nparams = { seed = 3 }', "seed is no parameter"),
         (
             'method = "louvain"',
@@ -284,6 +295,15 @@ def test_a_grid_is_a_run_for_each_combination(tmp_path):
     assert plan(part) == [cells[i] for i in (0, 1, 2, 3, 4)]
     with pytest.raises(ValueError, match="unknown data set of x 'karat'; did you mean karate"):
         restrict(experiment, datasets=["karat"])
+
+
+def test_1_and_1_point_0_are_one_value(tmp_path):
+    keys = []
+    for value in ("1", "1.0"):
+        text = SMALL.replace('"louvain"', f'"leiden"\nparams = {{ resolution = {value} }}')
+        (tmp_path / "x.toml").write_text(text)
+        keys.append([cell.key for cell in plan(read_experiment(tmp_path / "x.toml"))])
+    assert keys[0] == keys[1]
 
 
 def test_a_slow_set_may_have_fewer_seeds(tmp_path):

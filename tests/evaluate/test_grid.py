@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from graphclust.evaluate import grid
 from graphclust.evaluate.cells import Cell, plan
 from graphclust.evaluate.costs import Expected
-from graphclust.evaluate.experiment import read_experiment
+from graphclust.evaluate.experiment import read_experiment, restrict
 from graphclust.evaluate.grid import Progress, run_cells, run_experiment, state
 from graphclust.evaluate.matrix import matrix, render_matrix
 from graphclust.evaluate.rows import frame
@@ -90,6 +91,35 @@ def test_a_grid_that_was_killed_ends_with_the_table_of_one_that_was_not(tiny, tm
     assert run_experiment(tiny, whole) == 24
     assert final_table(tiny, store) == final_table(tiny, whole)
     assert run_experiment(tiny, store) == 0
+
+
+def test_what_a_lower_limit_ended_is_run_again(tiny, tmp_path):
+    store = SqliteStore(tmp_path / "a.sqlite")
+    short = replace(restrict(tiny, seeds=1, datasets=["karate"]), time_limit=0.01)
+    assert run_experiment(short, store) == 2
+    assert [cell.label for cell in state(short, store).failed] == [
+        "louvain",
+        "spectral(n_clusters=classes)",
+    ]
+    assert run_experiment(short, store) == 0, "under the same limit they would end as badly"
+    assert len(state(replace(short, time_limit=0.005), store).failed) == 2
+    long = replace(short, time_limit=600.0)
+    assert len(state(long, store).missing) == 2
+    assert run_experiment(long, store) == 2
+    assert not state(short, store).failed, "what ended well stands, whatever the limit"
+
+
+def test_what_has_no_cells_is_told_with_its_reason(tiny, tmp_path):
+    found = state(tiny, SqliteStore(tmp_path / "a.sqlite")).left_out
+    assert [(dataset, label[:6]) for dataset, label, _ in found] == [
+        ("karate", "kmeans"),
+        ("les_miserables", "spectr"),
+        ("les_miserables", "kmeans"),
+    ]
+    assert [reason[:28] for _, _, reason in found] == [
+        "kmeans needs node features x",
+        *["the number of classes is ask"] * 2,
+    ]
 
 
 def test_cells_run_side_by_side_and_each_row_is_its_own(tmp_path):

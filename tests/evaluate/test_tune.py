@@ -18,24 +18,25 @@ from graphclust.graph.synth import sbm
 from graphclust.params import numeric
 
 LEIDEN = METHODS["leiden"]
-QUICK = {"samples": 4, "nulls": 4}
+QUICK = {"samples": 4}
 
 
 def test_the_planted_number_of_blocks_is_chosen():
     graph = sbm(200, 4, 0.3, 0.02)
     found = tune(graph, over="n_clusters", values=[2, 3, 4, 6, 9], **QUICK)
     assert (found.value, found.method) == (4, LEIDEN(n_clusters=4))
-    assert found.p == 1 / 5
+    assert found.p == 1 / 20
     assert found.reason == str(found)
     assert found.reason.startswith("n_clusters = 4 (4 clusters): of 5 values its clusters are the")
-    assert "of which none of 4 gets as far (p = 0.2)" in found.reason
+    text = "of which none of 19 gets as far by its best value, all with 3 samples (p = 0.05)"
+    assert text in found.reason
     free = tune(graph, "leiden", values=[0.01, 0.3, 1.0, 3.0, 30.0], **QUICK)
     assert free.profile.set_index("value").loc[free.value, "n_clusters"] == 4
 
 
 def test_in_a_random_graph_nothing_is_chosen():
     graph = as_graph(nx.gnm_random_graph(150, 600, seed=1))
-    found = tune(graph, values=[0.5, 1.0, 2.0], samples=4, nulls=9)
+    found = tune(graph, values=[0.5, 1.0, 2.0], samples=4)
     assert found.value is found.method is None
     assert "No resolution is chosen, as no structure beyond chance is found" in found.reason
     assert abs(found.profile["adjusted"]).max() < 0.1
@@ -50,7 +51,7 @@ def test_what_says_nothing_never_wins_however_stable():
     assert found.profile["trivial"].all()
     assert (found.profile["stability"] == 0).all()
     assert "all 2 from 1e-06 to 1000 put 90% of the nodes into one cluster" in found.reason
-    assert tune(graph, values=[1e-6, 0.5, 1e3], **QUICK).value == 0.5
+    assert tune(planted(), values=[1e-6, 0.5, 1e3], **QUICK).value == 0.5
 
 
 def test_the_same_seed_gives_the_same_choice_and_nothing_is_touched():
@@ -72,7 +73,7 @@ def test_the_same_seed_gives_the_same_choice_and_nothing_is_touched():
 def test_progress_counts_every_fit():
     calls = []
     tune("karate", values=[1.0], progress=lambda *call: calls.append(call), **QUICK)
-    total = 1 + 4 + 3 * 4
+    total = 1 + 4 + 3 * 19
     assert calls == [(i, total, "resolution") for i in range(total)] + [(total, total, "")]
 
 
@@ -93,8 +94,8 @@ def test_wrong_calls_are_refused():
         ({"values": [-1.0]}, ValueError, "resolution must lie in"),
         ({"values": ["a"]}, TypeError, "values must be numbers, found 'a'"),
         ({"samples": 2}, ValueError, "samples must be at least 3, found 2"),
-        ({"nulls": 1}, ValueError, "nulls must be at least 2, found 1"),
-        ({"nulls": 2.5}, TypeError, "nulls must be a whole number, found 2.5"),
+        ({"nulls": 18}, ValueError, "nulls must be at least 19, found 18"),
+        ({"nulls": 19.5}, TypeError, "nulls must be a whole number, found 19.5"),
         ({"share": 0}, ValueError, "share must lie between 0 and 1, found 0"),
         ({"method": "kmeans", "over": "n_clusters"}, ValueError, "kmeans reads no edges"),
         ({"method": "filter"}, ValueError, "unknown parameter 'resolution'"),
@@ -142,20 +143,20 @@ def test_the_rank_of_the_graph_among_rewired_ones():
 
 def test_a_value_is_worth_its_share_of_what_chance_leaves():
     """Few clusters are a little less stable here, and far less so on rewired graphs."""
-    found = pick([0.97, 0.99, 0.6], [[0.02, 0.2, 0.3]] * 3, [2, 4, 8])
+    found = pick([0.97, 0.99, 0.6], [[0.02, 0.2, 0.3]] * 19, [2, 4, 8])
     assert found.profile["adjusted"].tolist() == pytest.approx([0.95 / 0.98, 0.79 / 0.8, 0.3 / 0.7])
     assert found.value == 2.0
     assert "resolution = 2 (4 clusters): of 3 values" in found.reason
 
 
 def test_of_equals_the_finest_and_of_the_weak_none():
-    assert pick([1.0, 1.0, 1.0], [[0.0] * 3] * 3, [2, 5, 3]).value == 2.0
-    assert pick([1.0, 1.0], [[0.0] * 2] * 3, [1, 30]).value is None, "trivial: 30 clusters of 40"
+    assert pick([1.0, 1.0, 1.0], [[0.0] * 3] * 19, [2, 5, 3]).value == 2.0
+    assert pick([1.0, 1.0], [[0.0] * 2] * 19, [1, 30]).value is None, "trivial: 30 clusters of 40"
     weak = pick([0.14, 0.1], [[0.11, 0.1], [0.1, 0.11], [0.12, 0.1]], [4, 5])
     assert weak.p == 1 / 4
     assert weak.value is None
-    assert "that is 0.03 of what chance leaves, and 0.05 is the least that counts" in weak.reason
-    assert "and yet weak" in pick([0.4, 0.1], [[0.1, 0.1]] * 3, [4, 5]).reason
+    assert "that is 0.03 of what chance leaves, and 0.05 the least to count" in weak.reason
+    assert "and yet weak" in pick([0.4, 0.1], [[0.1, 0.1]] * 19, [4, 5]).reason
 
 
 def test_jackknife_against_its_definition():
@@ -175,7 +176,7 @@ def test_jackknife_against_its_definition():
 
 def test_the_profile_is_shown_written_and_drawn(tmp_path):
     csv, png = tmp_path / "p.csv", tmp_path / "p.png"
-    words = ["tune", "karate", "--values", "0.5,1,1e3", "--samples", "3", "--nulls", "2"]
+    words = ["tune", "karate", "--values", "0.5,1,1e3", "--samples", "3"]
     result = CliRunner().invoke(app, [*words, "-o", str(csv), "--plot", str(png)])
     assert result.exit_code == 0, result.output + result.stderr
     assert "karate: undirected, 34 nodes, 78 edges" in result.stdout
@@ -186,7 +187,7 @@ def test_the_profile_is_shown_written_and_drawn(tmp_path):
     assert imread(png).shape[0] > 500
     k = CliRunner().invoke(
         app,
-        [*words[:2], "--over", "n_clusters", "--values", "2,4", "--samples", "3", "--nulls", "2"],
+        [*words[:2], "--over", "n_clusters", "--values", "2,4", "--samples", "3"],
     )
     assert "n_clusters = " in k.stdout
     for more, text in [
@@ -196,6 +197,7 @@ def test_the_profile_is_shown_written_and_drawn(tmp_path):
             ["--over", "n_clusters", "-k", "3"],
             "error: n_clusters is what is chosen; --values",
         ),
+        (["--set", "resolution=2"], "error: resolution is what is chosen; --values, not --set"),
         (["--plot", "p.gif"], "error: p.gif: the ending must be one of .png, .svg, .pdf"),
     ]:
         refused = CliRunner().invoke(app, [*words, *more])
