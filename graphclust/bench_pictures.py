@@ -96,7 +96,10 @@ def draw_costs(rows: pd.DataFrame, metric: str, title: str, path: str | Path) ->
     _names(axes, points, metric)
     axes.set_xlabel("seconds of a processor, geometric mean")
     axes.set_ylabel(f"{SCORES.get(metric, (metric, 3))[0]}, mean")
-    axes.set_title(f"{title}\n{count(sets, 'data set')}; red: beaten by none in both", fontsize=10)
+    missing = [name for name in rows["label"].unique() if name not in points.index]
+    less = f"\nnot run on all of these: {', '.join(missing)}" if missing else ""
+    told = f"{count(sets, 'data set')}; red: beaten by none in both{less}"
+    axes.set_title(f"{title}\n{told}", fontsize=10, wrap=True)
     axes.grid(alpha=0.25)
     write_picture(figure, path)
 

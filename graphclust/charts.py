@@ -65,21 +65,16 @@ def draw_profile(tuning: Tuning, path: str | Path) -> None:
     low, high = table["adjusted"] - error, table["adjusted"] + error
     axes.fill_between(x, low, high, color=SECOND, alpha=0.2, lw=0, label="its standard error")
     out = table["trivial"].to_numpy()
-    axes.plot(
-        x[out],
-        table["adjusted"][out],
-        "D",
-        color="white",
-        mec=SECOND,
-        label="left out: one cluster, or far too many",
-    )
+    if out.any():
+        said = "left out: one cluster, or far too many"
+        axes.plot(x[out], table["adjusted"][out], "D", color="white", mec=SECOND, label=said)
     if tuning.value is not None:
         axes.axvline(tuning.value, color="black", lw=0.8, label=f"chosen: {tuning.value:.4g}")
     pairs = zip(x, table["n_clusters"], strict=True)
-    axes.set_xticks(x, [f"{value:.3g}\n({k})" for value, k in pairs])
+    axes.set_xticks(x, [f"{value:.3g}\n({k})" for value, k in pairs], fontsize=8)
     axes.set_xticks([], minor=True)
     axes.set_xlabel(f"{tuning.over} (clusters)")
     axes.set_ylabel("AMI between samples of the edges")
-    axes.legend(fontsize=8)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     write_picture(figure, path)
