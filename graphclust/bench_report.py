@@ -65,11 +65,14 @@ def show_state(out: Console, experiment: Experiment, now: State, path: Path) -> 
 
 
 def _show_left_out(out: Console, now: State) -> None:
-    """Print which runs have no cells on which data sets, and why."""
+    """Print which rows are of other data, which runs have no cells on which data sets, and why."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for dataset, label, reason in now.left_out:
         reasons.setdefault((label, reason), []).append(dataset)
     told = list(reasons.items())
+    if now.changed:
+        text = f"  not counted: rows of other data under the names {', '.join(now.changed)}"
+        out.print(text, soft_wrap=True, markup=False)
     for (label, reason), names in told[:SHOWN]:
         text = f"  left out: {label} on {', '.join(names)}: {reason}"
         out.print(text, soft_wrap=True, markup=False)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from graphclust.evaluate.cells import Cell, LeftOut, plan
+from graphclust.evaluate.cells import Cell, LeftOut, fingerprint, plan
 from graphclust.evaluate.costs import expected_seconds
 from graphclust.evaluate.experiment import Experiment
 from graphclust.evaluate.store import Row, Store
@@ -23,11 +23,13 @@ from graphclust.evaluate.workers import dask, local
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """Where an experiment stands: its cells, their rows by the cells' keys, and what has none."""
+    """Where an experiment stands: its cells, their rows by the cells' keys, what has no cells, and
+    the data sets of which there are rows with another checksum."""
 
     cells: list[Cell]
     rows: dict[str, Row]
     left_out: list[LeftOut]
+    changed: list[str]
 
     @property
     def missing(self) -> list[Cell]:
@@ -56,7 +58,10 @@ def state(experiment: Experiment, store: Store) -> State:
     cells = plan(experiment, left_out)
     found = store.rows(experiment.task)
     rows = {c.key: found[c.key] for c in cells if c.key in found and not _outgrown(c, found[c.key])}
-    return State(cells=cells, rows=rows, left_out=left_out)
+    data = {(row["dataset"], row["data"]) for row in found.values() if row.get("data")}
+    changed = {name for name, checksum in data if checksum != fingerprint(name)}
+    changed &= {*experiment.datasets}
+    return State(cells=cells, rows=rows, left_out=left_out, changed=sorted(changed))
 
 
 def _outgrown(cell: Cell, row: Row) -> bool:

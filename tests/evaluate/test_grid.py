@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from graphclust.evaluate import grid
-from graphclust.evaluate.cells import Cell, plan
+from graphclust.evaluate.cells import Cell, fingerprint, plan
 from graphclust.evaluate.costs import Expected
 from graphclust.evaluate.experiment import read_experiment, restrict
 from graphclust.evaluate.grid import Progress, run_cells, run_experiment, state
@@ -120,6 +120,20 @@ def test_what_has_no_cells_is_told_with_its_reason(tiny, tmp_path):
         "kmeans needs node features x",
         *["the number of classes is ask"] * 2,
     ]
+
+
+def test_rows_of_data_that_have_changed_are_told_of(tmp_path):
+    (tmp_path / "own.csv").write_text("a,b\nb,c\nc,a\n")
+    text = f'title = "T"\ndatasets = ["{tmp_path / "own.csv"}", "karate"]\nseeds = 1\n'
+    (tmp_path / "t.toml").write_text(text + '[[run]]\nmethod = "louvain"\n')
+    experiment, store = read_experiment(tmp_path / "t.toml"), SqliteStore(tmp_path / "a.sqlite")
+    assert run_experiment(experiment, store) == 2
+    assert state(experiment, store).changed == []
+    (tmp_path / "own.csv").write_text("a,b\nb,c\nc,a\nc,d\n")
+    fingerprint.cache_clear()
+    now = state(experiment, store)
+    assert now.changed == [str(tmp_path / "own.csv")]
+    assert len(now.missing) == 1
 
 
 def test_cells_run_side_by_side_and_each_row_is_its_own(tmp_path):
