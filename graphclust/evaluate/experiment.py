@@ -100,7 +100,7 @@ def read_experiment(path: str | Path) -> Experiment:
 
 
 def _experiment(name: str, content: dict[str, Any]) -> Experiment:
-    _keys("the file", content, NEEDED, OPTIONS)
+    check_keys("the file", content, NEEDED, OPTIONS)
     entries = content.pop("run")
     if not _is_list(entries, dict):
         raise TypeError(f"run must be one or more tables, each under [[run]], found {entries!r}")
@@ -126,7 +126,14 @@ def _experiment(name: str, content: dict[str, Any]) -> Experiment:
     return experiment
 
 
-def _keys(where: str, given: dict[str, Any], needed: Collection[str], more: Iterable[str]) -> None:
+def check_keys(
+    where: str, given: dict[str, Any], needed: Collection[str], more: Iterable[str] = ()
+) -> None:
+    """Refuse a table of a TOML that lacks a key, or has one that is neither needed nor known.
+
+    Raises:
+        ValueError: the sentence begins with `where`.
+    """
     for key in given:
         if key not in {*needed, *more}:
             raise ValueError(f"{where}: {unknown('key', key, [*needed, *more])}")
@@ -172,7 +179,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def _runs(entry: dict[str, Any]) -> Iterator[Run]:
     """The runs of one [[run]]: one for each combination of what its `grid` lists."""
-    _keys("[[run]]", entry, ("method",), ("params", "label", "seeds", "seeds_on", "grid"))
+    check_keys("[[run]]", entry, ("method",), ("params", "label", "seeds", "seeds_on", "grid"))
     name, fixed, grid = entry["method"], entry.get("params", {}), entry.get("grid", {})
     if not isinstance(name, str):
         raise TypeError(f"method must be a name, found {name!r}")

@@ -38,21 +38,23 @@ A TOML holds what was printed, and names the experiments whose rows are ours:
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from graphclust.evaluate.experiment import read_experiment, read_toml, results_path
+from graphclust.evaluate.experiment import check_keys, read_experiment, read_toml, results_path
 from graphclust.evaluate.rows import frame, read_rows
 from graphclust.graph.errors import GraphError
 
 ORACLE = "oracle epoch"
-CLAIM = {"method", "dataset", "claimed", "source", "protocol"}
-ANCHOR = {"dataset", "claimed", "claimed_by"}
-RERUN, OURS = {"rerun", "rerun_by"}, {"label_free", "note", "oracle", "oracle_note"}
+GROUP, SCALE = ("title", "scores", "claim"), ("scale",)
+CLAIM = ("method", "dataset", "claimed", "source", "protocol")
+ANCHORS = ("title", "about", "scores", "ours", "anchor")
+ANCHOR = ("dataset", "claimed", "claimed_by")
+RERUN, OURS = ("rerun", "rerun_by"), ("label_free", "note", "oracle", "oracle_note")
 HEADINGS = {"acc": "ACC", "nmi": "NMI", "ari": "ARI", "macro_f1": "F1"}
 NONE = "–"
 MEASURED = (5, 6, 7)  # columns of a group's table that are left out where they are empty
@@ -66,14 +68,15 @@ def read_ledger(path: Path) -> dict[str, Any]:
         GraphError: a key that is missing or unknown, or figures of another number than the scores.
     """
     content = read_toml(path)
-    if content.keys() != {"about", "group", "anchors"}:
-        raise GraphError(f"{path.name} must hold about, group and anchors, found {[*content]}")
+    _keys(path.name, content, ("about", "group", "anchors"))
+    _keys(f"{path.name}: anchors", content["anchors"], ANCHORS, SCALE)
     for group in content["group"]:
+        _keys(f"{path.name}: {group.get('title', 'a group')}", group, GROUP, (*SCALE, "ours"))
         for claim in group["claim"]:
-            _check(path.name, claim, CLAIM, RERUN | OURS, len(group["scores"]))
+            _check(path.name, claim, CLAIM, (*RERUN, *OURS), len(group["scores"]))
     for anchor in content["anchors"]["anchor"]:
         n = len(content["anchors"]["scores"])
-        _check(path.name, anchor, ANCHOR, RERUN | {"ours"}, n)
+        _check(path.name, anchor, ANCHOR, (*RERUN, "ours"), n)
         for key in ("claimed_by", "rerun_by"):
             names = anchor.get(key, [""] * n)
             if not isinstance(names, list) or len(names) != n:
@@ -82,17 +85,25 @@ def read_ledger(path: Path) -> dict[str, Any]:
     return content
 
 
-def _check(file: str, entry: dict[str, Any], needed: set[str], more: set[str], n: int) -> None:
+def _check(
+    file: str, entry: dict[str, Any], needed: Collection[str], more: Collection[str], n: int
+) -> None:
     who = f"{file}: {entry.get('method', '')} {entry.get('dataset', '')}".rstrip()
-    if missing := needed - entry.keys():
-        raise GraphError(f"{who} lacks {', '.join(sorted(missing))}")
-    if unknown := entry.keys() - needed - more:
-        raise GraphError(f"{who}: unknown keys {', '.join(sorted(unknown))}")
+    _keys(who, entry, needed, more)
     for key in ("claimed", "rerun"):
         if key in entry and len(entry[key]) != n:
             raise GraphError(f"{who}: {key} must hold {n} figures, found {len(entry[key])}")
     if ("rerun" in entry) != ("rerun_by" in entry):
         raise GraphError(f"{who}: rerun and rerun_by go together")
+
+
+def _keys(
+    where: str, given: dict[str, Any], needed: Collection[str], more: Iterable[str] = ()
+) -> None:
+    try:
+        check_keys(where, given, needed, more)
+    except ValueError as error:
+        raise GraphError(str(error)) from None
 
 
 def render_ledger(ledger: dict[str, Any], folder: Path) -> str:
