@@ -90,6 +90,10 @@ class PartitionMethod(Method):
     def _objective(self, s: Tensor, inputs: Any) -> Terms:
         """The terms of the loss of a soft partition (N, K), `loss` their sum."""
 
+    def _advice(self, graph: Data) -> str:
+        """What to try where clusters stay empty: the end of a warning."""
+        return ""
+
     def _inputs(self, graph: Data, device: torch.device) -> Any:
         """What the network and the objective read of a graph; `x` has the features."""
         return Inputs(graph, device)
@@ -108,7 +112,7 @@ class PartitionMethod(Method):
         if len(filled):
             warn(
                 f"{len(filled)} of the {k} clusters held no node when training ended; each was "
-                "given the one that leans to it most"
+                f"given the one that leans to it most{self._advice(graph)}"
             )
         return {
             "labels": labels,

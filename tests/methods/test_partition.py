@@ -233,6 +233,15 @@ def test_columns_are_revived_before_the_best_start_goes_on_and_by_tvgnn_later(
     assert least == [pytest.approx(0.1 * 120 / 4), *later]
 
 
+def test_tvgnn_says_what_to_try_where_a_layer_smooths_too_far():
+    dense_graph = attributed_sbm(120, 4, p_in=0.9, p_out=0.5, features=16, signal=0.3, seed=0)
+    brief = {"n_clusters": 8, "starts": 1, "warm": 1, "epochs": 2}
+    with pytest.warns(GraphWarning, match="a node has 71 edges, .* delta=0.017 is as far as publ"):
+        METHODS["tvgnn"](**brief, hidden=16).fit(dense_graph)
+    with pytest.warns(GraphWarning, match="the one that leans to it most$"):
+        METHODS["tvgnn"](**brief, hidden=16, delta=0.01).fit(dense_graph)
+
+
 def test_mincut_is_not_given_up_on_its_plateau(monkeypatch):
     """The loss hardly falls until nodes leave the column that has nearly all of them."""
     graph = attributed_sbm(240, 4, p_in=0.4, p_out=0.05, features=16, signal=0.3, seed=0)
