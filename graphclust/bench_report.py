@@ -50,7 +50,7 @@ def show_plan(out: Console, experiment: Experiment, now: State, workers: int) ->
 
 def show_state(out: Console, experiment: Experiment, now: State, path: Path) -> None:
     """Print what was run and how long it took, what ended badly and why, and what is left."""
-    took = sum(float(row["cpu_seconds"] or 0) for row in now.rows.values())
+    took = sum(float(row.get("cpu_seconds") or 0) for row in now.rows.values())
     told = f", which took {duration(took)} of a processor" if took else ""
     out.print(
         f"{_heading(experiment, now)}, {len(now.failed)} failed, {len(now.missing)} left{told}; "

@@ -58,16 +58,16 @@ def state(experiment: Experiment, store: Store) -> State:
     cells = plan(experiment, left_out)
     found = store.rows(experiment.task)
     rows = {c.key: found[c.key] for c in cells if c.key in found and not _outgrown(c, found[c.key])}
-    data = {(row["dataset"], row["data"]) for row in found.values() if row.get("data")}
-    changed = {name for name, checksum in data if checksum != fingerprint(name)}
-    changed &= {*experiment.datasets}
+    marks = {(row["dataset"], row["data"]) for row in found.values() if row.get("data")}
+    asked = set(experiment.datasets)
+    changed = {name for name, mark in marks if name in asked and mark != fingerprint(name)}
     return State(cells=cells, rows=rows, left_out=left_out, changed=sorted(changed))
 
 
 def _outgrown(cell: Cell, row: Row) -> bool:
     """Was it ended by a limit that is lower than the cell's? Then it tells nothing of the cell."""
     limits = {"time limit": cell.time_limit, "memory limit": cell.memory_limit or math.inf}
-    met = re.search(r"([\d.e+-]+) (?:s|MB)$", row["reason"] or "")
+    met = re.search(r"([\d.e+-]+) (?:s|MB)$", row.get("reason") or "")
     return met is not None and float(met[1]) < limits.get(row["status"], 0.0)
 
 
