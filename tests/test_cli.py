@@ -234,7 +234,7 @@ def test_info_describes_a_graph():
         "undirected, 34 nodes, 78 edges",
         "mean 4.59",
         "largest 17",
-        "1 components",
+        "1 component, the largest of 34 nodes",
         "clustering coefficient 0.256",
         "2, without a class 0 nodes",
         "spectral",
