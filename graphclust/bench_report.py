@@ -45,7 +45,7 @@ def show_plan(out: Console, experiment: Experiment, now: State, workers: int) ->
         least = f", and what {count(blank, 'cell')} without earlier rows will take" if blank else ""
         shared = f"; {duration(total / workers)} with {workers} workers" if workers > 1 else ""
         out.print(f"expected: {duration(total)} of a processor{shared}{least}", soft_wrap=True)
-    _show_left_out(out, now)
+    _show_uncounted(out, now)
 
 
 def show_state(out: Console, experiment: Experiment, now: State, path: Path) -> None:
@@ -64,23 +64,22 @@ def show_state(out: Console, experiment: Experiment, now: State, path: Path) -> 
         out.print(text, soft_wrap=True, markup=False)
     if len(failures) > SHOWN:
         out.print(f"  and {len(failures) - SHOWN} more")
-    _show_left_out(out, now)
+    _show_uncounted(out, now)
 
 
-def _show_left_out(out: Console, now: State) -> None:
+def _show_uncounted(out: Console, now: State) -> None:
     """Print which rows are of other data, which runs have no cells on which data sets, and why."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for dataset, label, reason in now.left_out:
         reasons.setdefault((label, reason), []).append(dataset)
-    told = list(reasons.items())
     if now.changed:
         text = f"  not counted: rows of other data under the names {', '.join(now.changed)}"
         out.print(text, soft_wrap=True, markup=False)
-    for (label, reason), names in told[:SHOWN]:
+    for (label, reason), names in list(reasons.items())[:SHOWN]:
         text = f"  left out: {label} on {', '.join(names)}: {reason}"
         out.print(text, soft_wrap=True, markup=False)
-    if len(told) > SHOWN:
-        out.print(f"  and {len(told) - SHOWN} more")
+    if len(reasons) > SHOWN:
+        out.print(f"  and {len(reasons) - SHOWN} more")
 
 
 def _heading(experiment: Experiment, now: State) -> str:

@@ -62,11 +62,10 @@ def numeric(cls: type, name: str) -> Numeric:
     Raises:
         ValueError: no such parameter, or it is no number.
     """
-    hints = get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     if name not in fields:
         raise ValueError(unknown("parameter", name, fields))
-    kinds = {field: set(get_args(hints[field])) or {hints[field]} for field in fields}
+    kinds = _kinds(cls)
     if not kinds[name] & {int, float}:
         numbers_ = [field for field in fields if kinds[field] & {int, float}]
         raise ValueError(f"{name} is no number; these are: {', '.join(numbers_)}")
@@ -74,6 +73,13 @@ def numeric(cls: type, name: str) -> Numeric:
     default: Any = field.default if _is_number(field.default) else None
     whole = float not in kinds[name]
     return Numeric(whole, field.metadata.get("low"), field.metadata.get("high"), default)
+
+
+def _kinds(cls: type) -> dict[str, set[Any]]:
+    """The types that each parameter may have."""
+    hints = get_type_hints(cls)
+    names = [field.name for field in dataclasses.fields(cls)]
+    return {name: set(get_args(hints[name])) or {hints[name]} for name in names}
 
 
 def required(cls: type) -> list[str]:
@@ -100,8 +106,7 @@ def check(instance: Any) -> None:
 
 def widened(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     """Values of parameters of `cls`: 1 is 1.0 where a parameter is no whole number."""
-    hints = get_type_hints(cls)
-    kinds = {name: set(get_args(hints[name])) or {hints[name]} for name in values if name in hints}
+    kinds = _kinds(cls)
     return {
         name: float(value) if type(value) is int and float in kinds.get(name, ()) else value
         for name, value in values.items()

@@ -294,8 +294,7 @@ def _run(
             progress=lambda at: show(at.done, at.total, at.label, at.share),
         )
     failed = f", of which {len(cells) - good} failed" if good < len(cells) else ""
-    left = f"; {count(len(now.left_out), 'run')} left out, as `bench status` says"
-    left = left if now.left_out and not now.cells else ""
+    left = "" if now.cells else "; all are left out, as `bench status` says"
     say(f"{experiment.name}: {count(len(cells), 'run')}{failed}, in {kept.path}{left}")
     if cells and not good:
         raise ValueError(f"{experiment.name}: no run ended well; `bench status` says why")

@@ -67,15 +67,17 @@ def tune(
         check_output(output, (".csv",), read=(graph, nodes))
         check_output(plot, PICTURES)
         drawn, tried = parse_share(share), _numbers(values)
-        if over in (setting.partition("=")[0].strip() for setting in settings or []):
-            raise ValueError(f"{over} is what is chosen; --values, not --set, names what to try")
         if over == "n_clusters" and n_clusters is not None:
             raise ValueError("n_clusters is what is chosen; --values names the numbers to try")
         from graphclust.charts import draw_profile
         from graphclust.evaluate.tune import tune as run
         from graphclust.loaders import load
+        from graphclust.methods import METHODS
+        from graphclust.params import parse
         from graphclust.report import show_tuning
 
+        if over in parse(METHODS[method], settings or []):
+            raise ValueError(f"{over} is what is chosen; --values, not --set, names what to try")
         k = 2 if over == "n_clusters" else n_clusters  # any: it is replaced by each value
         model = build_method(method, k, settings or [], seed)
         with shown_warnings():

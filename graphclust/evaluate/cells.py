@@ -85,27 +85,28 @@ def fingerprint(dataset: str) -> str:
     return hashlib.sha256(json.dumps(card.sha256, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def plan(experiment: Experiment, left_out: list[LeftOut] | None = None) -> list[Cell]:
-    """Every cell of the experiment, in order, each once.
+def plan(experiment: Experiment) -> list[Cell]:
+    """Every cell of the experiment, in order, each once."""
+    return planned(experiment)[0]
 
-    Methods that cannot take a data set (no features, say), or need a number of classes where there
-    are none, have no cells: they are added to `left_out`.
-    """
-    missed: list[LeftOut] = [] if left_out is None else left_out
+
+def planned(experiment: Experiment) -> tuple[list[Cell], list[LeftOut]]:
+    """The cells of `plan`, and what has none: methods that cannot take a data set (no features,
+    say), or need a number of classes where there are none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a cell's row keeps what is said on loading
-        cells = [
-            cell for name in experiment.datasets for cell in _of_dataset(experiment, name, missed)
-        ]
-    return list({cell.key: cell for cell in reversed(cells)}.values())[::-1]
+        found = [part for name in experiment.datasets for part in _of_dataset(experiment, name)]
+    cells = [part for part in found if isinstance(part, Cell)]
+    left_out = [part for part in found if not isinstance(part, Cell)]
+    return list({cell.key: cell for cell in reversed(cells)}.values())[::-1], left_out
 
 
-def _of_dataset(experiment: Experiment, dataset: str, left_out: list[LeftOut]) -> Iterator[Cell]:
+def _of_dataset(experiment: Experiment, dataset: str) -> Iterator[Cell | LeftOut]:
     graph = load(of_seed(dataset, 0))
     classes, size = n_classes(graph.y), sizes(graph)
     for run in experiment.runs:
         if reason := _obstacle(experiment.task, run, graph, classes):
-            left_out.append((dataset, run.label, reason))
+            yield dataset, run.label, reason
             continue
         drawn = tasks.methods(experiment.task)[run.method].randomised or SEED in dataset
         for seed in range(experiment.seeds_of(run, dataset) if drawn else 1):

@@ -132,13 +132,13 @@ def check_keys(
     """Refuse a table of a TOML that lacks a key, or has one that is neither needed nor known.
 
     Raises:
-        ValueError: the sentence begins with `where`.
+        GraphError: the sentence begins with `where`.
     """
     for key in given:
         if key not in {*needed, *more}:
-            raise ValueError(f"{where}: {unknown('key', key, [*needed, *more])}")
+            raise GraphError(f"{where}: {unknown('key', key, [*needed, *more])}")
     if missing := [key for key in needed if key not in given]:
-        raise ValueError(f"{where} lacks {', '.join(missing)}")
+        raise GraphError(f"{where} lacks {', '.join(missing)}")
 
 
 def _is_list(found: Any, kind: type) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from graphclust.evaluate.cells import Cell, LeftOut, fingerprint, plan
+from graphclust.evaluate.cells import Cell, LeftOut, fingerprint, planned
 from graphclust.evaluate.costs import expected_seconds
 from graphclust.evaluate.experiment import Experiment
 from graphclust.evaluate.store import Row, Store
@@ -54,8 +54,7 @@ class State:
 
 def state(experiment: Experiment, store: Store) -> State:
     """What of an experiment is in the store."""
-    left_out: list[LeftOut] = []
-    cells = plan(experiment, left_out)
+    cells, left_out = planned(experiment)
     found = store.rows(experiment.task)
     rows = {c.key: found[c.key] for c in cells if c.key in found and not _outgrown(c, found[c.key])}
     marks = {(row["dataset"], row["data"]) for row in found.values() if row.get("data")}

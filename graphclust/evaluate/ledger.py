@@ -38,7 +38,7 @@ A TOML holds what was printed, and names the experiments whose rows are ours:
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,10 @@ def read_ledger(path: Path) -> dict[str, Any]:
         GraphError: a key that is missing or unknown, or figures of another number than the scores.
     """
     content = read_toml(path)
-    _keys(path.name, content, ("about", "group", "anchors"))
-    _keys(f"{path.name}: anchors", content["anchors"], ANCHORS, SCALE)
+    check_keys(path.name, content, ("about", "group", "anchors"))
+    check_keys(f"{path.name}: anchors", content["anchors"], ANCHORS, SCALE)
     for group in content["group"]:
-        _keys(f"{path.name}: {group.get('title', 'a group')}", group, GROUP, (*SCALE, "ours"))
+        check_keys(f"{path.name}: {group.get('title', 'a group')}", group, GROUP, (*SCALE, "ours"))
         for claim in group["claim"]:
             _check(path.name, claim, CLAIM, (*RERUN, *OURS), len(group["scores"]))
     for anchor in content["anchors"]["anchor"]:
@@ -89,21 +89,12 @@ def _check(
     file: str, entry: dict[str, Any], needed: Collection[str], more: Collection[str], n: int
 ) -> None:
     who = f"{file}: {entry.get('method', '')} {entry.get('dataset', '')}".rstrip()
-    _keys(who, entry, needed, more)
+    check_keys(who, entry, needed, more)
     for key in ("claimed", "rerun"):
         if key in entry and len(entry[key]) != n:
             raise GraphError(f"{who}: {key} must hold {n} figures, found {len(entry[key])}")
     if ("rerun" in entry) != ("rerun_by" in entry):
         raise GraphError(f"{who}: rerun and rerun_by go together")
-
-
-def _keys(
-    where: str, given: dict[str, Any], needed: Collection[str], more: Iterable[str] = ()
-) -> None:
-    try:
-        check_keys(where, given, needed, more)
-    except ValueError as error:
-        raise GraphError(str(error)) from None
 
 
 def render_ledger(ledger: dict[str, Any], folder: Path) -> str:

@@ -65,14 +65,14 @@ def lineup(
         ValueError: k is more than there are nodes.
     """
     k, notes = _choose_k(data, k)
-    slow = [name for name in METHODS if METHODS[name].slow] if everybody else []
-    if slow := [name for name in slow if METHODS[name].obstacle(data) is None]:
-        notes.append(f"Trained for minutes, and run only where named: {', '.join(slow)}.")
-    like = [name for name in METHODS if METHODS[name].variant_of] if everybody else []
-    if like := [n for n in like if n not in slow and METHODS[n].obstacle(data) is None]:
-        notes.append(f"Like others, and run only where named: {', '.join(like)}.")
     if everybody and is_signed(data):  # a variant of Leiden, and what most others refuse is its own
         asked = [*asked, METHODS["correlation"]]
+    if everybody:
+        fit = [n for n in METHODS if METHODS[n] not in asked and METHODS[n].obstacle(data) is None]
+        slow, like = ([n for n in fit if METHODS[n].slow is is_slow] for is_slow in (True, False))
+        for why, names in (("Trained for minutes", slow), ("Like others", like)):
+            if names:
+                notes.append(f"{why}, and run only where named: {', '.join(names)}.")
     if k > data.num_nodes:
         raise ValueError(f"n_clusters={k} is more than the {data.num_nodes} nodes there are")
     chosen, left_out = _leiden_rows(data, k), defaultdict[str, list[str]](list)
