@@ -95,18 +95,28 @@ def test_a_grid_that_was_killed_ends_with_the_table_of_one_that_was_not(tiny, tm
 
 def test_what_a_lower_limit_ended_is_run_again(tiny, tmp_path):
     store = SqliteStore(tmp_path / "a.sqlite")
-    short = replace(restrict(tiny, seeds=1, datasets=["karate"]), time_limit=0.01)
+    short = replace(restrict(tiny, seeds=1, datasets=["karate"]), memory_limit=1.0)
     assert run_experiment(short, store) == 2
     assert [cell.label for cell in state(short, store).failed] == [
         "louvain",
         "spectral(n_clusters=classes)",
     ]
     assert run_experiment(short, store) == 0, "under the same limit they would end as badly"
-    assert len(state(replace(short, time_limit=0.005), store).failed) == 2
-    long = replace(short, time_limit=600.0)
+    assert len(state(replace(short, memory_limit=0.5), store).failed) == 2
+    long = replace(short, memory_limit=8000.0)
     assert len(state(long, store).missing) == 2
     assert run_experiment(long, store) == 2
     assert not state(short, store).failed, "what ended well stands, whatever the limit"
+
+
+def test_a_time_limit_that_was_raised_runs_its_cell_again(tiny, tmp_path):
+    store = SqliteStore(tmp_path / "a.sqlite")
+    short = replace(restrict(tiny, seeds=1, datasets=["karate"]), time_limit=2.5)
+    for cell in plan(short):
+        ended = {"status": "time limit", "reason": "not done after 2.5 s"}
+        store.append(cell.row | ended, cell.task)
+    assert len(state(short, store).failed) == 2
+    assert len(state(replace(short, time_limit=2.6), store).missing) == 2
 
 
 def test_what_has_no_cells_is_told_with_its_reason(tiny, tmp_path):
