@@ -42,7 +42,8 @@ def epochs(name: str, k: int) -> None:
     adjacency = to_scipy(graph).astype(np.float32)
     x = flow_features(adjacency, k)
     method = DIGRAC(n_clusters=k)
-    flow, model = Flow(adjacency, x, method.loop, torch.device("cpu")), method._network(x.shape[1])
+    flow = Flow(adjacency, x, method.loop, torch.device("cpu"))
+    model = method._network(flow, 0)
     print(f"\n{name}: {graph.num_nodes:,} nodes, {adjacency.nnz:,} arcs, K = {k}")
 
     def ours() -> Tensor:
@@ -126,7 +127,7 @@ adjacency = to_scipy(dsbm(n, 5, p=20 / n, eta=0.1)).astype(np.float32)
 method = DIGRAC(n_clusters=5)
 x = np.random.default_rng(0).standard_normal((n, 6)).astype(np.float32)
 flow = Flow(adjacency, x, 0.5, torch.device("cpu"))
-model = method._network(6)
+model = method._network(flow, 0)
 adam = torch.optim.Adam(model.parameters(), lr=1e-2)
 def step():
     adam.zero_grad()

@@ -117,7 +117,7 @@ def epoch_table(graph: Data, k: int) -> None:
     x, rows = inputs.x.tensor().to_dense(), inputs.graphs.rows
     total = float(rows.weight.sum())
     torch.manual_seed(0)
-    theirs, ours = Published(x.shape[1], k), method._network(x.shape[1])
+    theirs, ours = Published(x.shape[1], k), method._network(inputs, 0)
 
     def published() -> Tensor:
         s = theirs(x, rows)

@@ -140,7 +140,8 @@ class DIGRAC(PartitionMethod):
             raise ValueError('features="x" needs node features x; this graph has none')
         return self.features != "flow" and graph.x is not None
 
-    def _network(self, width: int) -> nn.Module:
+    def _network(self, inputs: "Flow", start: int) -> nn.Module:
+        width = inputs.x.shape[1]
         return Network(width, self.hidden, self.hops, self.n_clusters, self.dropout)
 
     def _objective(self, s: Tensor, inputs: "Flow") -> Terms:

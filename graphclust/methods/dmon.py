@@ -39,8 +39,8 @@ class DMoN(PartitionMethod):
     dropout: float = param(0.5, "share of X̄ that is dropped in training", low=0.0, high=0.99)
     collapse: float = param(1.0, "weight of the second part", low=0.0)
 
-    def _network(self, width: int) -> nn.Module:
-        return Network(width, self.hidden, self.n_clusters, self.dropout)
+    def _network(self, inputs: Inputs, start: int) -> nn.Module:
+        return Network(inputs.x.shape[1], self.hidden, self.n_clusters, self.dropout)
 
     def _objective(self, s: Tensor, inputs: Inputs) -> Terms:
         modularity = soft_modularity(s, inputs.graphs).mean()

@@ -42,8 +42,8 @@ class MinCut(PartitionMethod):
     hidden: int = param(64, "H: width of the layer", low=1)
     orthogonality: float = param(1.0, "weight of the second term", low=0.0)
 
-    def _network(self, width: int) -> nn.Module:
-        return Network(width, self.hidden, self.n_clusters)
+    def _network(self, inputs: Inputs, start: int) -> nn.Module:
+        return Network(inputs.x.shape[1], self.hidden, self.n_clusters)
 
     def _objective(self, s: Tensor, inputs: Inputs) -> Terms:
         cut = normalised_cut(s, inputs.graphs.smoothing).mean()

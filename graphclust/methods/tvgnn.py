@@ -20,7 +20,9 @@ Departures from both: the message is summed in differences (`kernels.edges`), wh
 that the matrix form loses; L_GTV is divided by the weights' sum and not by the edges' number, which
 keeps it in [0, 1]; weights are in units of their mean, without which δ means another smoothing
 for each unit; several starts, the best of which goes on, and columns that lose all nodes are begun
-anew (`nn.partition`); Adam's own 10⁻⁸ in place of 10⁻⁷.
+anew (`nn.partition`); Adam's own 10⁻⁸ in place of 10⁻⁷; and δ, which counts for each edge, goes by
+the degree of the graph. Too large, all rows become alike, too small, edges tell nothing, and either
+way the loss stays at α₂, that of no partition at all; so each start has another δ.
 """
 
 from dataclasses import dataclass
@@ -29,7 +31,6 @@ from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch_geometric.data import Data
 
 from graphclust.nn.cuts import asymmetric_norm, graph_variation
 from graphclust.nn.layers import GTVConv, perceptron
@@ -37,41 +38,41 @@ from graphclust.nn.partition import Inputs, PartitionMethod
 from graphclust.nn.train import Terms
 from graphclust.params import param
 
-CORA = 1.21  # δ times the mean degree, as published for Cora
+DELTA, DEGREE = 0.311, 10556 / 2708  # δ as published for Cora, and what its nodes have of edges
 
 
 @dataclass(frozen=True, kw_only=True)
 class TVGNN(PartitionMethod):
     """Total-variation graph network (Hansen and Bianchi 2023).
 
-    The defaults are the published parameters of Cora, where a node has 3.9 edges. A layer smooths
-    over each edge: on a graph of many more, δ leaves all rows alike, the loss at α₂ and most
-    clusters empty; δ = `CORA` / mean degree smooths as far as on Cora. Same seed, same labels,
-    whatever the number of threads, as long as `deterministic` is left on. `soft` is S, `embedding`
-    what the last layer gives; `predict` runs the network on another graph. O(E H + N F H) time an
-    epoch.
+    The defaults are the published parameters of Cora, but for δ: the first start smooths as far as
+    published, δ = 1.21 / mean degree of the nodes that have edges, .311 on Cora; each later one
+    twice as far as that before it. The start of the lowest loss, `extras["start"]`, goes on. Same
+    seed, same labels, whatever the number of threads, as long as `deterministic` is left on. `soft`
+    is S, `embedding` what the last layer gives; `predict` runs the network on another graph, whose
+    degree counts. O(E H + N F H) time an epoch.
     """
 
     hidden: int = param(512, "H: width of the layers", low=1)
     layers: int = param(2, "number of layers", low=1)
-    delta: float = param(0.311, "δ: how far a layer smooths", low=0.0)
+    delta: float | None = param(
+        None,
+        "δ: how far a layer smooths over an edge; none: 1.21 / mean degree, doubled at each start",
+        low=0.0,
+    )
     eps: float = param(1e-3, "ε: least distance of two rows", low=1e-12)
     variation: float = param(0.785, "α₁: weight of L_GTV", low=0.0)
     balance: float = param(0.514, "α₂: weight of L_AN", low=0.0)
 
     emptied: ClassVar = "revived"
 
-    def _advice(self, graph: Data) -> str:
-        degree = graph.num_edges / graph.num_nodes
-        if self.delta * degree < 2 * CORA:
-            return ""
-        return (
-            f"; a node has {degree:.0f} edges, over which a layer smooths too far perhaps: "
-            f"delta={CORA / degree:.2g} is as far as published"
-        )
-
-    def _network(self, width: int) -> nn.Module:
-        return Network(width, self.hidden, self.layers, self.n_clusters, self.delta, self.eps)
+    def _network(self, inputs: Inputs, start: int) -> nn.Module:
+        delta = self.delta
+        if delta is None:
+            entries, joined = len(inputs.graphs.rows.weight), int((inputs.graphs.degree > 0).sum())
+            delta = DELTA * 2**start * (DEGREE / (entries / joined)) if joined else 0.0
+        sizes = [inputs.x.shape[1]] + [self.hidden] * self.layers
+        return Network(sizes, self.n_clusters, delta, self.eps)
 
     def _objective(self, s: Tensor, inputs: Inputs) -> Terms:
         cut = graph_variation(s, inputs.graphs).mean()
@@ -83,13 +84,10 @@ class TVGNN(PartitionMethod):
 class Network(nn.Module):
     """GTVConv layers and a perceptron."""
 
-    def __init__(
-        self, width: int, hidden: int, layers: int, k: int, delta: float, eps: float
-    ) -> None:
+    def __init__(self, sizes: list[int], k: int, delta: float, eps: float) -> None:
         super().__init__()
-        sizes = [width] + [hidden] * layers
         self.layers = nn.ModuleList(GTVConv(a, b, delta, eps) for a, b in pairwise(sizes))
-        self.head = perceptron(hidden, hidden // 2, k)
+        self.head = perceptron(sizes[-1], sizes[-1] // 2, k)
 
     def vectors(self, inputs: Inputs) -> Tensor:
         z: Tensor = inputs.x

@@ -82,17 +82,13 @@ class PartitionMethod(Method):
     kinds: ClassVar = ("undirected", "weighted")
 
     @abstractmethod
-    def _network(self, width: int) -> nn.Module:
-        """A new network from features of that width: of the inputs, its `vectors` gives (N, D)
-        vectors, and a call (N, K) logits."""
+    def _network(self, inputs: Any, start: int) -> nn.Module:
+        """The network of that start for such inputs, of which its `vectors` gives (N, D) vectors,
+        and a call (N, K) logits."""
 
     @abstractmethod
     def _objective(self, s: Tensor, inputs: Any) -> Terms:
         """The terms of the loss of a soft partition (N, K), `loss` their sum."""
-
-    def _advice(self, graph: Data) -> str:
-        """What to try where clusters stay empty: the end of a warning."""
-        return ""
 
     def _inputs(self, graph: Data, device: torch.device) -> Any:
         """What the network and the objective read of a graph; `x` has the features."""
@@ -104,7 +100,7 @@ class PartitionMethod(Method):
             return {"labels": np.zeros(n, np.int64), "soft": np.ones((n, 1), np.float32)}
         with one_thread() if self.deterministic else nullcontext():
             inputs = self._inputs(graph, torch.device(self.device))
-            model = self._train(inputs, trace, fingerprint(self, graph))
+            model, start = self._train(inputs, trace, fingerprint(self, graph))
             with _at_rest(model):
                 z = model.vectors(inputs).cpu().numpy()  # type: ignore[operator]
             soft = _soft(model, inputs)
@@ -112,16 +108,17 @@ class PartitionMethod(Method):
         if len(filled):
             warn(
                 f"{len(filled)} of the {k} clusters held no node when training ended; each was "
-                f"given the one that leans to it most{self._advice(graph)}"
+                "given the one that leans to it most"
             )
         return {
             "labels": labels,
             "soft": soft,
             "embedding": z,
-            "extras": numbers_of(model, "weights") | {"filled": filled},
+            "extras": numbers_of(model, "weights") | {"filled": filled, "start": np.array(start)},
         }
 
-    def _train(self, inputs: Any, trace: Trace, run: str) -> nn.Module:
+    def _train(self, inputs: Any, trace: Trace, run: str) -> tuple[nn.Module, int]:
+        """The network, and which of the starts it goes back to."""
         options: dict[str, Any] = {"rate": self.rate, "decay": self.weight_decay, "run": run}
         found: list[tuple[float, int, nn.Module]] = []
         stopped = False
@@ -135,7 +132,7 @@ class PartitionMethod(Method):
             yield self._objective(model(inputs).softmax(dim=1), inputs)
 
         for i in range(self.starts):
-            model = self._network(inputs.x.shape[1]).to(inputs.device)
+            model = self._network(inputs, i).to(inputs.device)
             train(
                 model,
                 partial(losses, model),
@@ -173,7 +170,7 @@ class PartitionMethod(Method):
                 waits=lambda: self.emptied != "left" and not _sizes(_soft(model, inputs)).all(),
                 **options,
             )
-        return model
+        return model, i
 
     def _loss(self, model: nn.Module, inputs: Any) -> float:
         with _at_rest(model):
@@ -184,10 +181,11 @@ class PartitionMethod(Method):
             return np.zeros(graph.num_nodes, np.int64)
         x = feature_matrix(graph.x)
         same_width(x, clustering.extras["weights.0"].T)
-        model = self._network(x.shape[1])
+        inputs = self._inputs(graph, torch.device("cpu"))
+        model = self._network(inputs, int(clustering.extras["start"]))
         put_back(model, "weights", clustering.extras)
         with one_thread():
-            return _soft(model, self._inputs(graph, torch.device("cpu"))).argmax(axis=1)
+            return _soft(model, inputs).argmax(axis=1)
 
 
 def revive(model: nn.Module, soft: NDArray[np.floating], least: float) -> None:

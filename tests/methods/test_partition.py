@@ -233,13 +233,29 @@ def test_columns_are_revived_before_the_best_start_goes_on_and_by_tvgnn_later(
     assert least == [pytest.approx(0.1 * 120 / 4), *later]
 
 
-def test_tvgnn_says_what_to_try_where_a_layer_smooths_too_far():
-    dense_graph = attributed_sbm(120, 4, p_in=0.9, p_out=0.5, features=16, signal=0.3, seed=0)
-    brief = {"n_clusters": 8, "starts": 1, "warm": 1, "epochs": 2}
-    with pytest.warns(GraphWarning, match="a node has 71 edges, .* delta=0.017 is as far as publ"):
-        METHODS["tvgnn"](**brief, hidden=16).fit(dense_graph)
-    with pytest.warns(GraphWarning, match="the one that leans to it most$"):
-        METHODS["tvgnn"](**brief, hidden=16, delta=0.01).fit(dense_graph)
+@pytest.mark.filterwarnings("ignore:.* clusters held no node")  # so brief a training
+def test_the_first_start_of_tvgnn_smooths_as_far_as_published_whatever_the_degree():
+    graph = attributed_sbm(120, 4, p_in=0.9, p_out=0.3, features=16, signal=0.3, seed=0)
+    more = np.vstack([graph.x, np.eye(10, 16)])
+    lonely = as_graph(graph.edge_index.T.numpy(), directed=False, num_nodes=130, x=more)
+    brief = {"n_clusters": 4, "starts": 1, "warm": 5, "epochs": 10}
+    far = 0.311 * (10556 / 2708) / (graph.num_edges / 120)
+    for given in (graph, lonely):  # nodes without edges do not count
+        ours, told = (METHODS["tvgnn"](**brief, delta=d).fit(given) for d in (None, far))
+        np.testing.assert_allclose(ours.soft, told.soft, rtol=1e-6)
+
+
+def test_tvgnn_finds_blocks_of_many_edges_by_the_start_that_smooths_far_enough():
+    graph = attributed_sbm(240, 4, p_in=0.5, p_out=0.1, features=16, signal=0.3, seed=0)
+    far = 0.311 * (10556 / 2708) / (graph.num_edges / 240)
+    brief = {"n_clusters": 4, "patience": 20, "epochs": 60}
+    found = METHODS["tvgnn"](**brief).fit(graph)
+    assert found.extras["start"] == 2
+    assert ari(graph.y, found.labels) > 0.9
+    assert np.array_equal(found.predict(graph), found.labels)
+    for delta in (far, 0.311):  # too little, too far
+        with pytest.warns(GraphWarning, match="clusters held no node when training ended"):
+            METHODS["tvgnn"](**brief, delta=delta).fit(graph)
 
 
 def test_mincut_is_not_given_up_on_its_plateau(monkeypatch):
