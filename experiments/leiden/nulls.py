@@ -3,8 +3,8 @@
     python experiments/leiden/nulls.py
 
 Writes `nulls.csv` beside this file: what `graphclust compare --null` says of Leiden, and of Infomap
-or, where edges have signs, of correlation clustering, on each graph and 19 rewired ones (p can be as
-small as .05). Graphs that are there are not run again. Prints the table of `experiments/README.md`.
+or, where edges have signs, of correlation clustering, on each graph and on 19 rewired ones (p is .05
+at least). Graphs that are there are not run again. Prints the table of `experiments/README.md`.
 Two graphs have no structure: one block, and real degrees rewired once.
 """
 
