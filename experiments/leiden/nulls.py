@@ -3,9 +3,9 @@
     python experiments/leiden/nulls.py
 
 Writes `nulls.csv` beside this file: what `graphclust compare --null` says of Leiden, and of Infomap
-or, where edges have signs, of correlation clustering, on each graph and on 19 rewired ones (p is .05
-at least). Graphs that are there are not run again. Prints the table of `experiments/README.md`.
-Two graphs have no structure: one block, and real degrees rewired once.
+(of correlation clustering where edges have signs), on each graph and on 19 rewired ones; p is .05
+at least. Graphs that are there are not run again. Prints the table of `experiments/README.md`. Two
+graphs have no structure: one block, and real degrees rewired once.
 """
 
 import sys
