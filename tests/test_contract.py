@@ -90,9 +90,7 @@ def test_planted_blocks_are_found_in_weights(name):
         pytest.skip("meta-nodes need clusters to begin with, which noise does not give")
     if "x" in METHODS[name].needs:  # features say nothing, smoothed over the edges they do
         params = {"scgc": fitted, "filter": far, "tvgnn": slowly}.get(name, {"epochs": 300})
-        seeds = range(3 if name == "tvgnn" else 1)  # one of eight of its runs finds two blocks
-        fits = [method(name, k=3, seed=seed, **params).fit(graph) for seed in seeds]
-        assert np.median([ari(y, fit.labels) for fit in fits]) > 0.95
+        assert ari(y, method(name, k=3, **params).fit(graph).labels) > 0.95
     elif name != "label_propagation":  # weights only break ties there
         signs = {"threshold": 1.0} if name == "minmax" else {}
         assert ari(y, method(name, k=3, **signs).fit(graph).labels) > 0.95
