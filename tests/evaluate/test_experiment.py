@@ -49,7 +49,7 @@ def test_every_experiment_fits_the_methods_as_they_are(path, stored_data):
     assert {name.partition(":")[0] for name in experiment.datasets} <= set(available())
     # the first is run for its costs; the others take minutes a run
     least = {"ladder": 2, "deepwalk": 5}
-    least |= {"graph_classifier_proteins": 5, "graph_classifier_bench_hard": 5}
+    least |= {"graph_classifier_proteins": 5, "graph_classifier_bench_hard": 5, "tvgnn_delta": 5}
     least |= {"scgc_dblp": 5, "pamc_dblp": 5, "scgc_usps": 5, "tgc_patent": 3, "tgc_school": 3}
     assert experiment.seeds >= least.get(path.stem, 10)
     rows = frame(read_rows(results_path(path)), experiment.task)
