@@ -12,13 +12,12 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from tuned import REWIRED, opened
 
-from graphclust import as_graph, compare, load
+from graphclust import compare
 from graphclust.evaluate.tables import as_markdown
 from graphclust.graph.export import is_signed
-from graphclust.graph.resample import rewired
 
-REWIRED = ", rewired"
 GRAPHS = [
     "karate", "football", "polbooks", "polblogs", "email_eu_core", "uk_faculty", "fb100_reed98",
     "cora", "citeseer", "cora_ml", "dblp_sdcn", "power", "netscience", "yeast_ppi",
@@ -31,9 +30,7 @@ RESULTS = Path(__file__).with_suffix(".csv")
 
 def measured(name: str) -> pd.DataFrame:
     """A line a method."""
-    graph = load(name.removesuffix(REWIRED))
-    if name.endswith(REWIRED):
-        graph = rewired(as_graph(graph), seed=1)
+    graph = opened(name)
     methods = ["leiden", "correlation" if is_signed(graph) else "infomap"]
     found = compare(graph, methods, seeds=NULLS, null=True)
     assert found.null is not None
@@ -50,12 +47,12 @@ def main() -> None:
     lines = []
     for name, rows in table.groupby("dataset", sort=False):
         leiden, other = (row for _, row in rows.iterrows() if "n_clusters" not in row["method"])
-        lines.append([name, *cells(leiden), other["method"], *cells(other)])
+        lines.append([name, *_cells(leiden), other["method"], *_cells(other)])
     head = ["graph", "leiden", "rewired", "p", "beside", "it", "rewired", "p"]
     print(as_markdown(head, lines))
 
 
-def cells(row: pd.Series) -> list[str]:
+def _cells(row: pd.Series) -> list[str]:
     """What a line says of a method."""
     null = f"{row['rewired_mean']:.3f} ± {row['rewired_sd']:.3f}"
     return [f"{row['graph']:.3f}", null, f"{row['p']:.2f}"]
