@@ -38,8 +38,8 @@ class Matrix:
         best: the best mean of each set. near: not told apart from it (Welch's test at 5 %).
         protocols: which state of each method's runs is judged (`tasks.protocol`).
         tuned_on: those of the ranked sets whose classes were looked at when settings were found.
-        fresh: the ranks of the same methods on the others; None where these are fewer than two,
-            or all.
+        fresh: the ranks of the same methods on the others of these; None where they are fewer
+            than two, or all.
     """
 
     metric: str
@@ -92,7 +92,9 @@ def matrix(
     )
     judged = upward.mask(mean.isna() & (failed > 0), -np.inf)
     ranked = ranks(judged)
-    tuned = [name for name in ranked.datasets if name in tuned_on] if ranked else []
+    of = ranked.datasets if ranked else []
+    tuned = [name for name in of if name in tuned_on]
+    others = [name for name in of if name not in tuned_on]
     return Matrix(
         metric=metric,
         task=task,
@@ -105,9 +107,7 @@ def matrix(
         protocols=dict(zip(rows["label"], rows["protocol"].fillna(""), strict=True)),
         ranks=ranked,
         tuned_on=tuned,
-        fresh=ranks(judged.loc[ranked.mean.index].drop(columns=tuned))
-        if ranked and tuned
-        else None,
+        fresh=ranks(judged.loc[ranked.mean.index, others]) if ranked and tuned else None,
     )
 
 

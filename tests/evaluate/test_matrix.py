@@ -86,6 +86,16 @@ def test_ranks_on_sets_that_nobody_looked_at():
     assert "looked at" not in notes(matrix(table, "nmi", tuned_on=["elsewhere"]))[-1]
 
 
+def test_a_set_that_is_not_ranked_is_not_among_those_that_nobody_looked_at():
+    """b was not run on w, so that all are ranked on the other three."""
+    lacking = {f"{m}__{s}": [0.1 * i] for i, m in enumerate("abcd") for s in "xyz"}
+    table = rows(**lacking, a__w=[0.9], c__w=[0.1], d__w=[0.1])
+    found = matrix(table, "nmi", tuned_on=["x"])
+    assert found.ranks.left_out == ["w"]
+    assert found.fresh.datasets == ["y", "z"]
+    assert "4 methods" in notes(found)[1]
+
+
 def test_the_markdown_says_everything():
     text = render_matrix(matrix(EXAMPLE, "nmi"), "markdown")
     lines = text.splitlines()
