@@ -88,8 +88,8 @@ def test_ranks_on_sets_that_nobody_looked_at():
 
 def test_a_set_that_is_not_ranked_is_not_among_those_that_nobody_looked_at():
     """b was not run on w, so that all are ranked on the other three."""
-    lacking = {f"{m}__{s}": [0.1 * i] for i, m in enumerate("abcd") for s in "xyz"}
-    table = rows(**lacking, a__w=[0.9], c__w=[0.1], d__w=[0.1])
+    whole = {f"{m}__{s}": [0.1 * i] for i, m in enumerate("abcd") for s in "xyz"}
+    table = rows(**whole, a__w=[0.9], c__w=[0.1], d__w=[0.1])
     found = matrix(table, "nmi", tuned_on=["x"])
     assert found.ranks.left_out == ["w"]
     assert found.fresh.datasets == ["y", "z"]
